@@ -1,0 +1,166 @@
+import type { SparseBytes } from '#foundation/sparse-bytes.ts'
+
+/** SHA-256 of a chunk's bytes, 64 lower-case hex digits. */
+export type ChunkId = string & { readonly brand: 'ChunkId' }
+
+/** SHA-256 of a manifest's root record, 64 lower-case hex digits: equal ids mean equal bytes. */
+export type ManifestId = string & { readonly brand: 'ManifestId' }
+
+/** How far a long piece of work is, in bytes of the disk image, and a way to stop it. */
+export interface Watch {
+  onProgress?(doneBytes: number, totalBytes: number): void
+  readonly signal?: AbortSignal
+}
+
+/** What became of bytes that were taken in. */
+export interface Ingested {
+  readonly manifest: ManifestId
+  /** Nominal size, holes included. */
+  readonly sizeBytes: number
+  /** Bytes in chunks: what is not a hole and not zero. */
+  readonly dataBytes: number
+  /** Of `dataBytes`, those that this store did not hold before. */
+  readonly newBytes: number
+  /** What `newBytes` take in this store after compression. */
+  readonly storedBytes: number
+}
+
+/** A chunk as it lies in a pack: `encoding` says how `stored` becomes the `sizeBytes` bytes whose SHA-256 is `id`. */
+export interface StoredChunk {
+  readonly id: ChunkId
+  readonly encoding: 'raw' | 'zstd'
+  readonly sizeBytes: number
+  readonly stored: Uint8Array
+}
+
+/** What a store offers to another one that wants the same manifest, or a lost chunk back. */
+export interface ChunkSource {
+  /** The encoded root of a manifest. Throws `ManifestMissing`. */
+  manifestRoot(manifest: ManifestId): Promise<Uint8Array>
+  /** The chunks asked for, in any order. Throws `ChunkMissing` or `ChunkCorrupt`: each is verified before it is handed out. */
+  chunks(ids: readonly ChunkId[]): AsyncIterable<StoredChunk>
+}
+
+/** A piece of a new manifest: a range of a stored one, or a hole. */
+export type Piece =
+  | { readonly manifest: ManifestId; readonly offset: number; readonly length: number }
+  | { readonly hole: true; readonly length: number }
+
+/**
+ * A name under which a manifest is kept: garbage collection removes what no hold reaches. One name holds one manifest at most.
+ * The names belong to the caller; any text of up to 1,024 characters.
+ */
+export interface Hold {
+  readonly name: string
+  readonly manifest: ManifestId
+}
+
+export interface CollectionPlan {
+  readonly manifests: number
+  readonly chunks: number
+  readonly freedBytes: number
+}
+
+export interface VerifyReport {
+  readonly chunks: number
+  readonly bytes: number
+  readonly corrupt: readonly ChunkId[]
+  readonly missing: readonly ChunkId[]
+  /** Of the corrupt and missing ones, those that `heal` gave back. */
+  readonly healed: readonly ChunkId[]
+}
+
+export interface StoreStats {
+  readonly chunks: number
+  readonly packs: number
+  readonly storedBytes: number
+  readonly manifests: number
+}
+
+/** Where a store asks for a chunk that it lost: another replica. `undefined` if nobody has it. */
+export type Heal = (id: ChunkId) => Promise<StoredChunk | undefined>
+
+/**
+ * A deduplicating store of disk images in one folder. Whatever a method acknowledged survives `kill -9` and power loss.
+ * All methods may run concurrently; one process owns the folder.
+ */
+export interface ChunkStore extends ChunkSource {
+  /** Made with the store and kept: two stores with one id are the same store. */
+  readonly id: string
+  /** Splits, deduplicates and stores the bytes, then holds them under `hold`. The source stays open. */
+  ingest(source: SparseBytes, hold: string, watch?: Watch): Promise<Ingested>
+  /** Makes a manifest of pieces of stored ones, reading only the chunks that a piece's edge cuts, and holds it. */
+  compose(pieces: readonly Piece[], hold: string): Promise<Ingested>
+  /** Takes over a manifest from another store, fetching only the chunks that are missing here, and holds it. Repeatable. */
+  receive(manifest: ManifestId, from: ChunkSource, hold: string, watch?: Watch): Promise<Ingested>
+  /** The bytes of a manifest; every chunk is verified when read, and healed if `heal` was given to the store. */
+  open(manifest: ManifestId): Promise<SparseBytes>
+  describe(manifest: ManifestId): Promise<{ sizeBytes: number; dataBytes: number }>
+
+  /** Holds a manifest that this store has under one more name; a name that held another manifest moves. Throws `ManifestMissing`. */
+  hold(name: string, manifest: ManifestId): Promise<void>
+  /** A name that holds nothing is fine. */
+  release(name: string): Promise<void>
+  held(name: string): Promise<ManifestId | undefined>
+  holds(): AsyncIterable<Hold>
+
+  /** Makes an image that can be written at any offset, or opens the one with this id. Size in bytes, all zeros at first. */
+  draft(id: string, sizeBytes: number): Promise<Draft>
+  /** The draft of that id, if there is one. */
+  findDraft(id: string): Promise<Draft | undefined>
+
+  /** What `collect` would free. */
+  planCollection(): Promise<CollectionPlan>
+  /** Frees what no hold, draft or running work reaches. Safe beside everything else. */
+  collect(): Promise<CollectionPlan>
+  /** Reads and checks every chunk, of one manifest or of all. */
+  verify(manifest?: ManifestId, watch?: Watch): Promise<VerifyReport>
+  stats(): Promise<StoreStats>
+  /** Waits for what is under way and closes the files. */
+  close(): Promise<void>
+}
+
+/**
+ * An image under construction, as an upload writes it: bytes become chunks as they arrive. A write is durable when it resolves;
+ * later writes win over earlier ones. Kept until `discard`, also across restarts.
+ */
+export interface Draft {
+  readonly id: string
+  readonly sizeBytes: number
+  write(offset: number, bytes: Uint8Array): Promise<void>
+  /** Makes a range read as zeros again. */
+  clear(offset: number, length: number): Promise<void>
+  resize(sizeBytes: number): Promise<void>
+  /** What has been written so far, zeros elsewhere. A view: later writes show. */
+  bytes(): SparseBytes
+  /** Makes a manifest of the present content without reading it again, and holds it. The draft stays writable. */
+  seal(hold: string): Promise<Ingested>
+  discard(): Promise<void>
+}
+
+export class ChunkMissing extends Error {
+  override readonly name = 'ChunkMissing'
+  readonly id: ChunkId
+  constructor(id: ChunkId) {
+    super(`Chunk ${id} is missing.`)
+    this.id = id
+  }
+}
+
+export class ChunkCorrupt extends Error {
+  override readonly name = 'ChunkCorrupt'
+  readonly id: ChunkId
+  constructor(id: ChunkId, options?: ErrorOptions) {
+    super(`Chunk ${id} does not have the bytes that its id promises.`, options)
+    this.id = id
+  }
+}
+
+export class ManifestMissing extends Error {
+  override readonly name = 'ManifestMissing'
+  readonly id: ManifestId
+  constructor(id: ManifestId) {
+    super(`Manifest ${id} is missing.`)
+    this.id = id
+  }
+}

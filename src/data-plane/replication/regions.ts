@@ -1,0 +1,63 @@
+import type {
+  CollectionPlan,
+  Draft,
+  Ingested,
+  ManifestId,
+  StoreStats,
+  VerifyReport,
+  Watch,
+} from '#data-plane/chunks/chunk-store.ts'
+import type { SparseBytes } from '#foundation/sparse-bytes.ts'
+
+/** What a region keeps of a manifest after `Regions.hold`. */
+export interface Held {
+  /** Stores of the region that hold and have verified every byte: never more than the region has stores. */
+  readonly copies: number
+  /** Bytes of the image that had to travel, after deduplication, before compression. */
+  readonly newBytes: number
+  /** What travelled. */
+  readonly sentBytes: number
+}
+
+/** A region that is not configured, or whose stores can't be used now. */
+export class RegionUnreachable extends Error {
+  override readonly name = 'RegionUnreachable'
+  readonly region: string
+  constructor(region: string, options?: ErrorOptions) {
+    super(`Region ${region} can't be reached.`, options)
+    this.region = region
+  }
+}
+
+/**
+ * The regions' stores behind one face. A region has one or more stores (folders on different disks, say); a replica is a whole
+ * copy in one store, and two replicas never share a store. Names of regions are Azure's short ones: `eastus`.
+ */
+export interface Regions {
+  readonly names: readonly string[]
+  /** How many replicas a region can keep apart. */
+  storeCount(region: string): number
+  /** Takes bytes into the region's first store, held under `hold`. */
+  ingest(region: string, source: SparseBytes, hold: string, watch?: Watch): Promise<Ingested>
+  /** A range of a stored manifest as a manifest of its own, without copying: a fixed VHD without its footer. */
+  slice(region: string, manifest: ManifestId, offset: number, sizeBytes: number, hold: string): Promise<Ingested>
+  /** The bytes of a manifest that a store of the region has; corrupt chunks are healed from other stores, of any region. */
+  open(region: string, manifest: ManifestId): Promise<SparseBytes>
+  /**
+   * Makes the region hold a manifest in `copies` of its stores (or in as many as it has), copied from whatever store of any
+   * region has it, each chunk verified on arrival. Repeatable; asking for fewer copies than before drops the surplus.
+   */
+  hold(region: string, manifest: ManifestId, hold: string, copies: number, watch?: Watch): Promise<Held>
+  /** Gives up a hold in every store of the region. What was not held is fine. */
+  release(region: string, hold: string): Promise<void>
+  /** Every hold in the region, once per name. */
+  holds(region: string): AsyncIterable<{ name: string; manifest: ManifestId }>
+  planCollection(region: string): Promise<CollectionPlan>
+  collect(region: string): Promise<CollectionPlan>
+  verify(region: string, manifest?: ManifestId, watch?: Watch): Promise<VerifyReport>
+  stats(region: string): Promise<readonly (StoreStats & { readonly url: string })[]>
+  /** An image under construction in the region's first store. */
+  draft(region: string, id: string, sizeBytes: number): Promise<Draft>
+  findDraft(region: string, id: string): Promise<Draft | undefined>
+  close(): Promise<void>
+}

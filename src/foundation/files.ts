@@ -1,0 +1,105 @@
+import * as fs from 'node:fs/promises'
+import * as path from 'node:path'
+
+/** An open file. Reads and writes are positioned; a short read means the end of the file. */
+export interface OpenFile {
+  read(target: Uint8Array, position: number): Promise<number>
+  write(bytes: Uint8Array, position: number): Promise<void>
+  /** Bytes written so far survive a crash once this resolves. */
+  sync(): Promise<void>
+  truncate(sizeBytes: number): Promise<void>
+  sizeBytes(): Promise<number>
+  close(): Promise<void>
+}
+
+/**
+ * The file system as the data plane sees it: few calls, so that a simulation can lose, tear and refuse each of them.
+ * `create` fails if the file exists; `rename` replaces; new, renamed and removed names survive a crash only after
+ * `syncDirectory` of their folder.
+ */
+export interface Files {
+  open(file: string, mode: 'read' | 'write' | 'create'): Promise<OpenFile>
+  list(folder: string): Promise<string[]>
+  exists(file: string): Promise<boolean>
+  makeFolder(folder: string): Promise<void>
+  rename(from: string, to: string): Promise<void>
+  /** Removes a file; a file that is not there is fine. */
+  remove(file: string): Promise<void>
+  syncDirectory(folder: string): Promise<void>
+}
+
+const flags = { read: 'r', write: 'r+', create: 'wx+' } as const
+
+export const nodeFiles: Files = {
+  async open(file, mode) {
+    const handle = await fs.open(file, flags[mode], 0o600)
+    return {
+      async read(target, position) {
+        let done = 0
+        while (done < target.length) {
+          const { bytesRead } = await handle.read(target, done, target.length - done, position + done)
+          if (bytesRead === 0) break
+          done += bytesRead
+        }
+        return done
+      },
+      async write(bytes, position) {
+        let done = 0
+        while (done < bytes.length) {
+          const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
+          done += bytesWritten
+        }
+      },
+      sync: () => handle.datasync(),
+      truncate: sizeBytes => handle.truncate(sizeBytes),
+      sizeBytes: async () => (await handle.stat()).size,
+      close: () => handle.close(),
+    }
+  },
+  list: folder => fs.readdir(folder),
+  exists: file =>
+    fs.access(file).then(
+      () => true,
+      () => false,
+    ),
+  async makeFolder(folder) {
+    await fs.mkdir(folder, { recursive: true, mode: 0o700 })
+  },
+  rename: (from, to) => fs.rename(from, to),
+  remove: file => fs.rm(file, { force: true }),
+  async syncDirectory(folder) {
+    const handle = await fs.open(folder, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  },
+}
+
+/** Writes a whole small file so that after a crash either the old or the new content is there, never a part. */
+export const replaceFile = async (files: Files, file: string, bytes: Uint8Array): Promise<void> => {
+  const draft = `${file}.new`
+  await files.remove(draft)
+  const open = await files.open(draft, 'create')
+  try {
+    await open.write(bytes, 0)
+    await open.sync()
+  } finally {
+    await open.close()
+  }
+  await files.rename(draft, file)
+  await files.syncDirectory(path.dirname(file))
+}
+
+/** The whole content of a file that is known to be small. */
+export const readWhole = async (files: Files, file: string): Promise<Buffer> => {
+  const open = await files.open(file, 'read')
+  try {
+    const bytes = Buffer.alloc(await open.sizeBytes())
+    const count = await open.read(bytes, 0)
+    return bytes.subarray(0, count)
+  } finally {
+    await open.close()
+  }
+}

@@ -1,0 +1,26 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+
+/** Unpredictable values, injected so that a simulation can repeat a run from its seed. */
+export interface Random {
+  uuid(): string
+  bytes(count: number): Buffer
+}
+
+export const systemRandom: Random = { uuid: () => randomUUID(), bytes: count => randomBytes(count) }
+
+/** Repeatable values from a seed (xorshift32). For tests; never for secrets. */
+export const seededRandom = (seed: number): Random & { next(): number } => {
+  let state = seed | 0 || 0x9e3779b9
+  const next = () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) / 2 ** 32
+  }
+  const bytes = (count: number) => Buffer.from(Array.from({ length: count }, () => Math.floor(next() * 256)))
+  const uuid = () => {
+    const hex = bytes(16).toString('hex')
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`
+  }
+  return { next, bytes, uuid }
+}
