@@ -1,0 +1,225 @@
+import type { TSchema } from 'typebox'
+import type { Clock } from '#foundation/clock.ts'
+import type { Random } from '#foundation/random.ts'
+import type { Conclusion, Step } from '#operations/operations.ts'
+import type { Json, JsonObject, ResourceDocument } from '#resources/resource-document.ts'
+import type { Resources } from '#resources/resources.ts'
+import type { ResourceId } from './resource-id.ts'
+
+/** Who sends a request, as the token says. */
+export interface Caller {
+  readonly tenantId: string
+  readonly objectId: string
+  readonly clientId: string
+  /** What `systemData` shows: user name or application id. */
+  readonly displayName: string
+  readonly kind: 'User' | 'Application'
+}
+
+/** A request after the pipeline has read it. */
+export interface ArmRequest {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'PATCH' | 'POST' | 'DELETE'
+  readonly caller: Caller
+  readonly apiVersion: string
+  /** Query parameters with lower-case names: `$expand`, `$filter`, `sharedto`. */
+  readonly query: ReadonlyMap<string, string>
+  readonly headers: Readonly<Record<string, string | undefined>>
+  /** The parsed body of a write; `undefined` when there was none. */
+  readonly body: Json | undefined
+  /** Where clients reach this server, without trailing slash: `https://127.0.0.1:9443`. */
+  readonly origin: string
+}
+
+export interface ArmResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Json
+}
+
+/** A configured region. */
+export interface Location {
+  /** `westus2` */
+  readonly name: string
+  /** `West US 2` */
+  readonly displayName: string
+}
+
+/** What a provider may ask of the control plane. */
+export interface Arm {
+  readonly resources: Resources
+  readonly clock: Clock
+  readonly random: Random
+  readonly locations: readonly Location[]
+  /** A location by either name, in any case and spacing: `West US 2` is `westus2`. */
+  findLocation(name: string): Location | undefined
+  /** A request within the process, with the caller's rights: how one provider reaches another. */
+  send(request: {
+    method: ArmRequest['method']
+    path: string
+    apiVersion?: string
+    query?: Record<string, string>
+    body?: Json
+    caller: Caller
+    origin: string
+  }): Promise<ArmResponse>
+  /** Whether the caller may do `action` (`Microsoft.Compute/disks/read`) at the scope. */
+  mayDo(caller: Caller, action: string, scope: ResourceId): Promise<boolean>
+}
+
+/** A durable piece of work on the resource that was just saved. */
+export interface Work {
+  /** Names a `ResourceOperation` of the same provider. */
+  readonly kind: string
+  readonly input: JsonObject
+}
+
+/** A PUT or PATCH as a type's rules see it. */
+export interface Change {
+  readonly verb: 'PUT' | 'PATCH'
+  readonly id: ResourceId
+  readonly request: ArmRequest
+  readonly existing: ResourceDocument | undefined
+  /** The resource it lies in, the group or the subscription; `undefined` in the tenant. */
+  readonly parent: ResourceDocument | undefined
+  /** What is to be saved: checked against the schema, defaults filled in, merged over `existing`. */
+  readonly wanted: ResourceDocument
+  /** What the caller really sent of the writable properties, canonical; to tell «absent» from «the same as before». */
+  readonly given: JsonObject
+}
+
+/** What a type's rules make of a change. Without `work` the resource is `Succeeded` when the answer leaves. */
+export interface Plan {
+  readonly document: ResourceDocument
+  readonly work?: Work
+  /** Status of the first answer; default 201 for a new resource, 200 for a changed one. */
+  readonly status?: 200 | 201 | 202
+}
+
+export interface Call {
+  readonly id: ResourceId
+  readonly document: ResourceDocument
+  readonly request: ArmRequest
+  /** The body, checked against the action's schema. */
+  readonly body: JsonObject
+}
+
+/** Either the answer itself, or work whose `output` will be the body at `Location`. */
+export type ActionAnswer =
+  | { readonly status: 200 | 204; readonly body?: Json; readonly document?: ResourceDocument }
+  | { readonly work: Work; readonly document?: ResourceDocument }
+
+export interface Action {
+  /** Behind the type in the action string: `beginGetAccess/action`. */
+  readonly permission: string
+  readonly body?: TSchema
+  run(call: Call, arm: Arm): Promise<ActionAnswer>
+}
+
+/** What a GET asks for beside the plain resource. */
+export interface View {
+  readonly request: ArmRequest
+  /** Lower-case values of `$expand`. */
+  readonly expand: ReadonlySet<string>
+  readonly verb: 'get' | 'list' | 'write'
+}
+
+/** Types whose members are worked out, not stored: locations, providers, the lists of a shared gallery. */
+export interface Computed {
+  get?(id: ResourceId, request: ArmRequest, arm: Arm): Promise<Json | undefined>
+  /** Members below `parent`, complete and in order. */
+  list?(parent: ResourceId, request: ArmRequest, arm: Arm): Promise<readonly Json[]>
+}
+
+/**
+ * Everything the uniform verbs need to know of a resource type. A provider fills this in; verbs, etags, merging, paging, operations
+ * and errors are written once, in `verbs/`. What does not fit gets a named hook here, never a test for the type over there.
+ *
+ * The schema is TypeBox's JSON schema of the whole body without id, name, type, location, tags and systemData:
+ * `Type.Object({ properties: Type.Object({...}), sku: Type.Optional(...) })`. The reader in `read-body.ts` understands these marks:
+ * - `readOnly: true`: ignored in a body, kept from the stored resource;
+ * - `immutable: true`: absent in a PUT means unchanged, another value is `PropertyChangeNotAllowed`;
+ * - `keep: true`: absent in a PUT means unchanged, but it may be changed;
+ * - `writeOnly: true`: handed to `plan` in `given`, never stored;
+ * - `default`: filled in when absent at creation or, unless immutable or kept, in any PUT;
+ * - a string `enum`/union of literals is matched in any case and stored in the schema's spelling;
+ * - `format: 'date-time'`: parsed as Azure parses dates and stored as ISO 8601 UTC; `''` counts as absent;
+ * - `format: 'arm-id'`: must be a resource id;
+ * - `null`, and `''` where `emptyIsAbsent: true`, count as absent; unknown members are refused.
+ */
+export interface ResourceType {
+  /** In the case Azure registers it. */
+  readonly type: string
+  /** api-versions that `providers` lists; newest first. Any dated one is accepted. */
+  readonly apiVersions: readonly string[]
+  /** Has a location and tags of its own. */
+  readonly tracked: boolean
+  /** The body's schema; without it the type can't be PUT. */
+  readonly schema?: TSchema
+  /** What Azure calls the body in its messages: `galleryImageVersion` gives paths like `galleryImageVersion.properties.x`. */
+  readonly bodyName?: string
+  /** Whether PATCH is there (default yes where PUT is); which top-level members it may carry is the schema's matter. */
+  readonly patchable?: boolean
+  /** Throws the type's own refusal of a bad name. */
+  checkName?(name: string, id: ResourceId): void
+  /** Orders siblings; default: the lower-case name. */
+  sortKey?(name: string): string
+  /** The rules of a PUT or PATCH: throws refusals, fills in what the provider works out, names the work. */
+  plan?(change: Change, arm: Arm): Promise<Plan>
+  /** The rules of a DELETE; nested resources have been looked for. Without `work` it is gone when the answer leaves. */
+  planDelete?(
+    call: { id: ResourceId; document: ResourceDocument; request: ArmRequest },
+    arm: Arm,
+  ): Promise<{ readonly work?: Work }>
+  /** A DELETE takes nested resources along (resource groups) instead of being refused. */
+  readonly deletesNested?: boolean
+  readonly actions?: Readonly<Record<string, Action>>
+  /** The body of a stored resource beyond the default: expansions, computed parts. Returns envelope and properties to show. */
+  present?(document: ResourceDocument, view: View, arm: Arm): Promise<{ envelope?: JsonObject; properties: JsonObject }>
+  readonly computed?: Computed
+  /** Values of `$expand` that GET takes, lower-case; others are refused. */
+  readonly expands?: readonly string[]
+  /** Whether a list can be narrowed by `$filter`; the hook decides per document. */
+  filter?(filter: string, document: ResourceDocument): boolean
+  /** The type under which its operations are polled: `Microsoft.Compute/locations/capsOperations`. */
+  readonly operationsType?: string
+  /** Extra response headers, such as remaining-resource counters. */
+  headers?(request: ArmRequest): Record<string, string>
+  /** Extension types hang on any resource (tags, locks): their parent is the scope in front of `/providers/`. */
+  readonly extension?: boolean
+}
+
+/** What a resource operation hands back: merged into the document in the commit that ends the operation. */
+export interface Outcome extends Conclusion {
+  readonly properties?: JsonObject
+  readonly hidden?: JsonObject
+  /** The resource (and, for types that delete nested ones, all in it) is removed. */
+  readonly remove?: boolean
+}
+
+/** Work on a resource: the steps between `Creating` and `Succeeded`. */
+export interface ResourceOperation {
+  readonly kind: string
+  run(
+    work: {
+      readonly document: ResourceDocument
+      readonly input: JsonObject
+      readonly step: Step
+      readonly signal: AbortSignal
+      report(percentComplete: number): void
+      /** Saves progress in `hidden` at once, without a new etag. */
+      note(change: (hidden: JsonObject) => JsonObject): Promise<void>
+    },
+    arm: Arm,
+  ): Promise<Outcome>
+  /** How a fact (a region that can't be reached, a corrupt chunk) is told; default: `InternalExecutionError` with its message. */
+  explain?(fault: unknown, document: ResourceDocument): { code: string; message: string; target?: string }
+  /** What to keep in the document when the work failed: the state of those regions that did get there. */
+  failed?(fault: unknown, document: ResourceDocument): { properties?: JsonObject; hidden?: JsonObject }
+}
+
+/** A provider: one namespace's types and the work behind them. */
+export interface Provider {
+  readonly namespace: string
+  readonly types: readonly ResourceType[]
+  readonly operations: readonly ResourceOperation[]
+}

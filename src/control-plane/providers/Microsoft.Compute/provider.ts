@@ -1,0 +1,19 @@
+import type { Provider } from '#arm/resource-type.ts'
+import type { Blobs } from '#data-plane/blobs/blobs.ts'
+import type { Regions } from '#data-plane/replication/regions.ts'
+import type { Log } from '#foundation/log.ts'
+
+/** What the compute provider needs of the data plane. */
+export interface ComputeParts {
+  readonly regions: Regions
+  readonly blobs: Blobs
+  readonly log: Log
+  /** Hosts (exact, or `*.suffix`) from which a VHD may be fetched; none by default. */
+  readonly allowedVhdHosts: readonly string[]
+}
+
+export const computeProvider = (_parts: ComputeParts): Provider => ({
+  namespace: 'Microsoft.Compute',
+  types: [],
+  operations: [],
+})
