@@ -150,7 +150,7 @@ export const openDirectory = ({ database, clock, random, slowHash }: DirectoryPa
     secretRows,
     certificateRows,
     async addTenant({ displayName, tenantId = random.uuid() }) {
-      const row = { tenant_id: tenantId.toLowerCase(), display_name: displayName, subscription_id: null }
+      const row = { tenant_id: tenantId.toLowerCase(), display_name: displayName }
       await change(tables =>
         tables
           .insertInto('identity_tenant')
@@ -275,7 +275,7 @@ export const openDirectory = ({ database, clock, random, slowHash }: DirectoryPa
       })
     },
     async find(by) {
-      const [[name, value] = ['objectId', '']] = Object.entries(by) as [keyof typeof columns, string][]
+      const [[name, value]] = Object.entries(by) as [[keyof typeof columns, string]]
       const row = await tables()
         .selectFrom('identity_principal')
         .selectAll()

@@ -1,6 +1,8 @@
 /** Rows of the identity's own tables. Times are milliseconds since 1970; secrets and tokens are kept as hashes only. */
 export interface IdentityTables {
-  identity_tenant: { tenant_id: string; display_name: string; subscription_id: string | null; created_at: number }
+  identity_tenant: { tenant_id: string; display_name: string; created_at: number }
+  /** One row, once the first start is over. */
+  identity_first_start: { tenant_id: string; subscription_id: string; app_id: string; object_id: string }
   identity_principal: PrincipalRow
   identity_secret: SecretRow
   identity_certificate: CertificateRow
@@ -71,8 +73,10 @@ export interface DeviceCodeRow {
 }
 
 export const identityMigrations: readonly string[] = [
-  `create table if not exists identity_tenant (tenant_id text primary key, display_name text not null, subscription_id text,
+  `create table if not exists identity_tenant (tenant_id text primary key, display_name text not null,
     created_at integer not null)`,
+  `create table if not exists identity_first_start (tenant_id text primary key, subscription_id text not null,
+    app_id text not null, object_id text not null)`,
   `create table if not exists identity_principal (object_id text primary key, tenant_id text not null, kind text not null,
     app_id text unique, user_principal_name text unique, display_name text not null, disabled integer not null,
     created_at integer not null)`,

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import type { Kysely } from 'kysely'
 import type { Clock } from '#foundation/clock.ts'
 import type { Database } from '#foundation/database.ts'
 import type { IdentityTables } from './identity-tables.ts'
@@ -76,24 +76,21 @@ export const openLockout = ({ database, clock }: { database: Database; clock: Cl
   }
 }
 
-/** Names that nobody has cost a row each; the oldest go first, so that made-up names can't fill the disk. */
-const prune = async (tables: ReturnType<Database['as']>, nowMs: number): Promise<void> => {
-  const mine = tables as unknown as ReturnType<typeof Object.assign>
-  void mine
-  void nowMs
-}
-
-/** Where a guess comes from: an IPv4 address, or the /64 that an IPv6 address shares with its owner's others. */
-export const networkOf = (address: string): string => {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
-  if (!isIPv6(plain)) return plain
-  const [head = '', tail] = plain.split('::')
-  const left = head.split(':').filter(Boolean)
-  const right = (tail ?? '').split(':').filter(Boolean)
-  const zeros = tail === undefined ? 0 : 8 - left.length - right.length
-  const groups = [...left, ...Array<string>(zeros).fill('0'), ...right]
-  return groups
-    .slice(0, 4)
-    .map(group => Number.parseInt(group, 16).toString(16))
-    .join(':')
+/** A made-up name costs a row: old rows go after a day, and the oldest go when there are very many. */
+const prune = async (tables: Kysely<IdentityTables>, nowMs: number): Promise<void> => {
+  await tables
+    .deleteFrom('identity_lockout')
+    .where('last_failure', '<', nowMs - forgetAfterMs)
+    .execute()
+  const { count } = await tables
+    .selectFrom('identity_lockout')
+    .select(row => row.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  if (count <= maxRows) return
+  const oldest = tables
+    .selectFrom('identity_lockout')
+    .select('subject')
+    .orderBy('last_failure')
+    .limit(count - maxRows)
+  await tables.deleteFrom('identity_lockout').where('subject', 'in', oldest).execute()
 }

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import * as fs from 'node:fs/promises'
+import * as path from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { ClientCertificateCredential, ClientSecretCredential, UsernamePasswordCredential } from '@azure/identity'
+import { startTestServer } from './test-server.ts'
+
+const run = promisify(execFile)
+
+test("Microsoft's own credentials get tokens that verify", async t => {
+  await using server = await startTestServer()
+  const { identity, admin, origin, tls } = server
+  const options = { authorityHost: origin, disableInstanceDiscovery: true, tlsOptions: { ca: tls.ca } }
+  const { tenantId, clientId, clientSecret } = admin
+
+  await t.test('client secret', async () => {
+    const credential = new ClientSecretCredential(tenantId, clientId, clientSecret, options)
+    const { token } = await credential.getToken(`${origin}/.default`)
+    const caller = await identity.verifyToken(token)
+    assert.deepEqual([caller.objectId, caller.clientId, caller.kind], [admin.objectId, clientId, 'ServicePrincipal'])
+  })
+
+  await t.test('a wrong secret is refused in Azure’s words', async () => {
+    const credential = new ClientSecretCredential(tenantId, clientId, 'no-such-secret-at-all', options)
+    await assert.rejects(credential.getToken(`${origin}/.default`), /AADSTS7000215: Invalid client secret provided/)
+  })
+
+  await t.test('certificate, for two resources in turn', async () => {
+    const pem = path.join(server.folder, 'client.pem')
+    const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=client']
+    await run('openssl', [...made, '-keyout', pem, '-out', `${pem}.crt`])
+    const certificate = await fs.readFile(`${pem}.crt`, 'utf8')
+    await fs.appendFile(pem, certificate)
+    await identity.directory.addCertificate(admin.objectId, certificate)
+    const credential = new ClientCertificateCredential(tenantId, clientId, pem, options)
+    const { token } = await credential.getToken(`${origin}/.default`)
+    assert.equal((await identity.verifyToken(token)).objectId, admin.objectId)
+    const graph = await credential.getToken(`${origin}/msgraph//.default`)
+    await assert.rejects(identity.verifyToken(graph.token), { fault: 'audience' })
+    assert.equal((await identity.verifyToken(graph.token, identity.audiences())).objectId, admin.objectId)
+  })
+
+  await t.test('user name and password', async () => {
+    const user = { userPrincipalName: 'alice@local', displayName: 'Alice', password: 'correct horse' }
+    const { objectId } = await identity.directory.addUser({ tenantId, ...user })
+    const az = '04b07795-8ddb-461a-bbee-02f9e1bf7b46'
+    const credential = new UsernamePasswordCredential(tenantId, az, 'Alice@local', user.password, options)
+    const { token } = await credential.getToken(`${origin}/.default`)
+    const caller = await identity.verifyToken(token)
+    assert.deepEqual([caller.objectId, caller.userPrincipalName, caller.kind], [objectId, 'alice@local', 'User'])
+  })
+})
