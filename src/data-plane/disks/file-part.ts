@@ -51,3 +51,13 @@ export class Places {
     this.#taken[byte] = (this.#taken[byte] ?? 0) | bit
   }
 }
+
+/** Refuses pieces of one length that overlap. Sorts the offsets. */
+export const requireApart = (offsets: Float64Array, length: number, what: string): void => {
+  offsets.sort()
+  for (let index = 1; index < offsets.length; index++) {
+    const offset = offsets[index] ?? 0
+    if (offset - (offsets[index - 1] ?? 0) < length)
+      throw new HostileDisk(`Two ${what} overlap at byte ${offset} of the file: the file is damaged.`)
+  }
+}
