@@ -38,12 +38,16 @@ const found = candidates.map(az => (az?.includes('/') ? path.resolve(az) : az)).
 export const needsAz: { skip?: string } =
   found || process.env.CI === 'true' ? {} : { skip: 'no az found; name it in OPENGALLERY_AZ' }
 
-/** `az` with a configuration folder of its own, trusting the server's CA alone, and unable to reach anything else. */
-export const isolatedAz = (server: RunningServer, name = 'az'): Az => {
+export const azCommand = (): string => {
   assert.ok(found, `az is missing: ${candidates.filter(Boolean).join(', ')}`)
+  return found
+}
+
+/** A configuration folder of its own, trust in the server's CA alone, and no way to reach anything else. */
+export const azEnvironment = (server: RunningServer, name: string, more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => {
   const configFolder = path.join(server.folder, name)
   fs.mkdirSync(configFolder, { recursive: true })
-  const env = {
+  return {
     PATH: process.env.PATH,
     HOME: server.folder,
     LANG: 'C.UTF-8',
@@ -51,16 +55,24 @@ export const isolatedAz = (server: RunningServer, name = 'az'): Az => {
     AZURE_CORE_COLLECT_TELEMETRY: 'no',
     AZURE_CORE_NO_COLOR: 'yes',
     AZURE_CORE_ONLY_SHOW_ERRORS: 'yes',
+    AZURE_CORE_LOGIN_EXPERIENCE_V2: 'off',
     AZURE_EXTENSION_USE_DYNAMIC_INSTALL: 'no',
     REQUESTS_CA_BUNDLE: server.caFile,
     HTTPS_PROXY: 'http://127.0.0.1:9',
     NO_PROXY: '127.0.0.1,localhost',
+    ...more,
   }
+}
+
+export const isolatedAz = (server: RunningServer, name = 'az'): Az => {
+  const env = azEnvironment(server, name)
   return (words, ...values) => {
     const args = words.flatMap((text, index) => {
       const plain = text.split(/\s+/).filter(word => word !== '')
-      const value = index < values.length ? values[index] : undefined
-      return value === undefined ? plain : [...plain, ...(Array.isArray(value) ? value.map(String) : [String(value)])]
+      if (index >= values.length) return plain
+      const value = String(values[index])
+      // A value that touches a word belongs to it: `--name=${x}`, `tags.env=${x}`.
+      return /\S$/.test(text) ? [...plain.slice(0, -1), `${plain.at(-1)}${value}`] : [...plain, value]
     })
     return run(args, env)
   }
@@ -69,7 +81,7 @@ export const isolatedAz = (server: RunningServer, name = 'az'): Az => {
 const run = (args: readonly string[], env: NodeJS.ProcessEnv): Promise<unknown> =>
   new Promise((resolve, reject) => {
     const options = { env, timeout: 300_000, maxBuffer: 1 << 26 }
-    const child = execFile(found ?? 'az', [...args], options, (error, stdout, stderr) => {
+    const child = execFile(azCommand(), [...args], options, (error, stdout, stderr) => {
       if (error) return reject(new AzFailed(args.join(' '), Number(error.code ?? 1), `${stdout}${stderr}`))
       const text = stdout.trim()
       const isOther = args.some(word => /^(-o|--output)$/.test(word))

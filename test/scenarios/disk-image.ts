@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import type { ContainerClient, PageBlobClient } from '@azure/storage-blob'
+import { AnonymousCredential, type ContainerClient, PageBlobClient } from '@azure/storage-blob'
 import { seededRandom } from '#foundation/random.ts'
 
 export const mebibyte = 2 ** 20
@@ -52,6 +52,13 @@ export const uploadPages = async (blob: PageBlobClient, bytes: Buffer): Promise<
     if (part.equals(zeros.subarray(0, part.length))) continue
     await blob.uploadPages(part, offset, part.length)
   }
+}
+
+/** The blob behind a signed URL that `grant-access` printed; its spelling changed between versions of az. */
+export const signedBlob = (access: { accessSas?: string; accessSAS?: string }): PageBlobClient => {
+  const url = access.accessSas ?? access.accessSAS
+  assert.ok(url, 'No signed URL came back.')
+  return new PageBlobClient(url, new AnonymousCredential())
 }
 
 /** A new page blob of the container with these bytes. */

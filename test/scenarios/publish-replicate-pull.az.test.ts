@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { BlobServiceClient, PageBlobClient, StorageSharedKeyCredential } from '@azure/storage-blob'
+import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import { type Az, loggedIn, needsAz, refused, together } from './az.ts'
-import { assertVhdOf, diskImage, download, fixedVhd, uploadBlob, uploadPages } from './disk-image.ts'
+import { assertVhdOf, diskImage, download, fixedVhd, signedBlob, uploadBlob, uploadPages } from './disk-image.ts'
 import { startServer } from './running-server.ts'
 
 const image = diskImage(64)
@@ -14,14 +14,14 @@ const uploadDisk = async (az: Az, name: string, bytes: Buffer, location = 'eastu
     await az`disk create -g images -n ${name} -l ${location} --upload-type Upload --upload-size-bytes ${bytes.length} --os-type Linux --hyper-v-generation V2 --sku Standard_LRS`
   assert.equal(disk.diskState, 'ReadyToUpload')
   const access = await az`disk grant-access -g images -n ${name} --access-level Write --duration-in-seconds 3600`
-  await uploadPages(new PageBlobClient(access.accessSas ?? access.accessSAS), bytes)
+  await uploadPages(signedBlob(access), bytes)
   await az`disk revoke-access -g images -n ${name}`
   return disk.id as string
 }
 
 const readDisk = async (az: Az, name: string): Promise<Buffer> => {
   const access = await az`disk grant-access -g images -n ${name} --duration-in-seconds 600`
-  const bytes = await download(new PageBlobClient(access.accessSas ?? access.accessSAS))
+  const bytes = await download(signedBlob(access))
   await az`disk revoke-access -g images -n ${name}`
   return bytes
 }
