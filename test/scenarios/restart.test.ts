@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { seededRandom } from '#foundation/random.ts'
-import { assertVhdOf, fixedVhd, mebibyte, signedBlob, uploadPages } from './disk-image.ts'
+import { assertVhdOf, fixedVhd, mebibyte, noise, signedBlob, uploadPages } from './disk-image.ts'
 import { type RunningServer, startServer } from './running-server.ts'
 
 /** Every poll is a plain request, so that what a client sees between death and restart stays in the test's hands. */
@@ -54,7 +53,7 @@ const definition = `${compute}/galleries/corp/images/ubuntu`
 test('a server that is killed while it publishes takes the work up again, and a client that polls sees it end', async t => {
   const server = await startServer(t)
   const send = await armOf(server)
-  const image = Buffer.concat(Array.from({ length: 96 }, (_, index) => seededRandom(index + 1).bytes(mebibyte)))
+  const image = noise(1, 96 * mebibyte)
   const vhd = fixedVhd(image)
 
   await send('PUT', '', { location: 'eastus' })
