@@ -286,7 +286,7 @@ const bodyOf = async (url: URL, response: http.IncomingMessage, length: number):
 }
 
 const parseUrl = (text: string, base?: URL): URL => {
-  const url = URL.parse(text, base)
+  const url = URL.parse(text, base?.href)
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:'))
     throw new HostNotAllowed(url?.protocol ?? (text === '' ? 'an empty address' : 'no URL'), 'it is no web address')
   if (url.username || url.password) throw new HostNotAllowed(url.host, 'its URL carries a user name or password')
