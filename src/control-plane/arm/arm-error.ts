@@ -60,6 +60,9 @@ export const row = <Arguments extends readonly unknown[]>(
     { status, code, when },
   )
 
+/** Azure's deserialiser names paths from `properties` on, its rules from the body's name on (`galleryImage.properties`). */
+const withoutBody = (path: string) => path.slice(Math.max(0, path.indexOf('properties')))
+
 /**
  * The refusals that every type shares. Sentences are Azure's where a client or a user has been seen to read them.
  * Rows that only one provider needs stand in a table of the same form beside it.
@@ -107,14 +110,20 @@ export const armError = {
     401,
     'InvalidAuthenticationToken',
     'a token that is forged, foreign or malformed',
-    (reason: string) => `The access token is invalid: ${reason}.`,
+    (reason: string) => `The access token is invalid. ${reason}`,
+  ),
+  invalidTokenAudience: row(
+    401,
+    'InvalidAuthenticationTokenAudience',
+    'a token for another service',
+    (audience: string) =>
+      `The access token has been obtained for wrong audience or resource '${audience}'. It should exactly match the endpoint of this server, or 'https://management.azure.com'.`,
   ),
   expiredToken: row(
     401,
     'ExpiredAuthenticationToken',
     'a token past its end',
-    (expiry: string, now: string) =>
-      `The access token expiry UTC time '${expiry}' is earlier than current UTC time '${now}'.`,
+    (detail: string) => `The access token has expired. ${detail}`,
   ),
   authorizationFailed: row(
     403,
@@ -231,7 +240,7 @@ export const armError = {
     'BadRequest',
     'a value of the wrong JSON type',
     (value: string, expected: string, path: string) =>
-      `Error converting value ${value} to type '${expected}'. Path '${path}'.`,
+      `Error converting value ${value} to type '${expected}'. Path '${withoutBody(path)}'.`,
     (_value, _expected, path) => path,
   ),
   unknownMember: row(
@@ -239,7 +248,7 @@ export const armError = {
     'BadRequest',
     'a property that the type does not have',
     (member: string, type: string, path: string) =>
-      `Could not find member '${member}' on object of type '${type}'. Path '${path}'.`,
+      `Could not find member '${member}' on object of type '${type}'. Path '${withoutBody(path)}'.`,
     (_member, _type, path) => path,
   ),
   missingProperty: row(
@@ -272,11 +281,20 @@ export const armError = {
       `The value ${value} of parameter '${path}' is out of range. The value must be between ${minimum} and ${maximum}, inclusive.`,
     (_value, path) => path,
   ),
+  invalidResourceReference: row(
+    400,
+    'InvalidParameter',
+    'a reference that is no resource id',
+    (id: string, path: string) =>
+      `Property id '${id.slice(0, 200)}' at path '${withoutBody(path)}' is invalid. Expect fully qualified resource Id that start with '/subscriptions/{subscriptionId}' or '/providers/{resourceProviderNamespace}/'.`,
+    (_id, path) => path,
+  ),
   notADate: row(
     400,
     'InvalidRequestContent',
     'a date that is none',
-    (value: string, path: string) => `Could not convert string to DateTimeOffset: ${value}. Path '${path}'.`,
+    (value: string, path: string) =>
+      `Could not convert string to DateTimeOffset: ${value}. Path '${withoutBody(path)}'.`,
     (_value, path) => path,
   ),
   propertyChangeNotAllowed: row(
@@ -306,6 +324,13 @@ export const armError = {
     'a write while an operation works on the resource',
     (verb: string, name: string) =>
       `Operation '${verb}' is not allowed on '${name}' since another operation on it is in progress. Wait for it to complete, then retry.`,
+  ),
+  markedForDeletion: row(
+    409,
+    'OperationNotAllowed',
+    'a write to a resource that is being deleted',
+    (verb: string, name: string) =>
+      `Operation '${verb}' is not allowed on '${name}' since it is marked for deletion. You can only retry the Delete operation (or wait for an ongoing one to complete).`,
   ),
   preconditionFailed: row(
     412,

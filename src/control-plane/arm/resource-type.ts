@@ -1,9 +1,11 @@
 import type { TSchema } from 'typebox'
 import type { Clock } from '#foundation/clock.ts'
+import type { Transaction } from '#foundation/database.ts'
 import type { Random } from '#foundation/random.ts'
 import type { Conclusion, Step } from '#operations/operations.ts'
 import type { Json, JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import type { Resources } from '#resources/resources.ts'
+import type { ArmError } from './arm-error.ts'
 import type { ResourceId } from './resource-id.ts'
 
 /** Who sends a request, as the token says. */
@@ -62,6 +64,10 @@ export interface Arm {
     caller: Caller
     origin: string
   }): Promise<ArmResponse>
+  /** Like `send`, but waits for the operation that the request began; the answer is the final one. */
+  complete(request: Parameters<Arm['send']>[0]): Promise<ArmResponse>
+  /** Saves documents of the own types outside of a verb: what a transaction holds is one commit. */
+  transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
   /** Whether the caller may do `action` (`Microsoft.Compute/disks/read`) at the scope. */
   mayDo(caller: Caller, action: string, scope: ResourceId): Promise<boolean>
 }
@@ -123,11 +129,24 @@ export interface View {
   readonly verb: 'get' | 'list' | 'write'
 }
 
+/** An action on something that is not stored: a provider of a subscription, a location. */
+export interface ComputedAction {
+  readonly permission: string
+  readonly body?: TSchema
+  run(call: { id: ResourceId; request: ArmRequest; body: JsonObject }, arm: Arm): Promise<Json | undefined>
+}
+
 /** Types whose members are worked out, not stored: locations, providers, the lists of a shared gallery. */
 export interface Computed {
   get?(id: ResourceId, request: ArmRequest, arm: Arm): Promise<Json | undefined>
   /** Members below `parent`, complete and in order. */
   list?(parent: ResourceId, request: ArmRequest, arm: Arm): Promise<readonly Json[]>
+  /** Writes that are no stored document of this type's own: the tags of another resource. */
+  write?(verb: 'PUT' | 'PATCH', id: ResourceId, request: ArmRequest, arm: Arm): Promise<ArmResponse>
+  remove?(id: ResourceId, request: ArmRequest, arm: Arm): Promise<ArmResponse>
+  /** Answers a GET with a status of its own: the poll of an operation. */
+  answer?(id: ResourceId, request: ArmRequest, arm: Arm): Promise<ArmResponse>
+  readonly actions?: Readonly<Record<string, ComputedAction>>
 }
 
 /**
@@ -182,6 +201,10 @@ export interface ResourceType {
   filter?(filter: string, document: ResourceDocument): boolean
   /** The type under which its operations are polled: `Microsoft.Compute/locations/capsOperations`. */
   readonly operationsType?: string
+  /** What a PUT with another location is told; default `InvalidResourceLocation`. */
+  relocated?(existing: ResourceDocument, wanted: string): ArmError
+  /** What a DELETE of a missing one answers; default 204. */
+  readonly deleteMissing?: 404
   /** Extra response headers, such as remaining-resource counters. */
   headers?(request: ArmRequest): Record<string, string>
   /** Extension types hang on any resource (tags, locks): their parent is the scope in front of `/providers/`. */
@@ -222,4 +245,6 @@ export interface Provider {
   readonly namespace: string
   readonly types: readonly ResourceType[]
   readonly operations: readonly ResourceOperation[]
+  /** Actions on `/subscriptions/S/providers/NAMESPACE`: `checkNameAvailability`. */
+  readonly actions?: Readonly<Record<string, ComputedAction>>
 }

@@ -31,11 +31,12 @@ export class DocumentChanged extends Error {
 
 /** The stored documents of all types. Knows neither HTTP nor operations; every write is a compare-and-set in a transaction. */
 export interface Resources {
-  find(key: string): Promise<ResourceDocument | undefined>
+  /** Inside of a transaction pass it: the only connection is taken. */
+  find(key: string, transaction?: Transaction): Promise<ResourceDocument | undefined>
   list(selection: Selection): Promise<Page>
   count(selection: Selection): Promise<number>
   /** Whether anything lies in the resource or group, and the ids of up to `limit` of them. */
-  childIds(parentKey: string, limit: number): Promise<readonly string[]>
+  childIds(parentKey: string, limit: number, transaction?: Transaction): Promise<readonly string[]>
   /** Saves a new document. `sortKey` orders it among its siblings (default: the lower-case name). Throws `DocumentChanged` if it exists. */
   insert(transaction: Transaction, document: ResourceDocument, sortKey?: string): Promise<void>
   /** Saves over version `document.version`; the stored one has the next version, which is returned. Throws `DocumentChanged`. */

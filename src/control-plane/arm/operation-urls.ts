@@ -1,0 +1,50 @@
+import type { Operation } from '#operations/operations.ts'
+import type { ResourceDocument } from '#resources/resource-document.ts'
+import type { ArmRequest, ResourceType } from './resource-type.ts'
+
+/**
+ * How soon a client should ask again. `Retry-After` knows whole seconds only, a fraction of it breaks az 2.45 in silence and its
+ * absence means 30 s; `retry-after-ms` is obeyed by every version.
+ */
+export const RETRY_AFTER = { 'retry-after-ms': '100' } as const
+
+/** Where the operations of a type are polled, without query. */
+const operationPath = (operationsType: string, subscriptionId: string, location: string, id: string): string => {
+  const [namespace, ...types] = operationsType.split('/')
+  if (types[0] === 'locations')
+    return `/subscriptions/${subscriptionId}/providers/${namespace}/locations/${location}/${types[1]}/${id}`
+  return `/subscriptions/${subscriptionId}/${types.at(-1)}/${id}`
+}
+
+/** What is kept with an operation so that its polls can be answered after a restart. */
+export const operationLabels = (
+  type: ResourceType,
+  document: ResourceDocument,
+  request: ArmRequest,
+): Record<string, string> => ({
+  path: operationPath(
+    type.operationsType ?? 'Microsoft.Resources/subscriptions/operationresults',
+    document.subscriptionId ?? '',
+    document.location ?? 'global',
+    '',
+  ),
+  method: request.method,
+  resource: document.key,
+  apiVersion: request.apiVersion,
+  objectId: request.caller.objectId,
+  clientId: request.caller.clientId,
+  tenantId: request.caller.tenantId,
+  callerName: request.caller.displayName,
+  callerKind: request.caller.kind,
+  origin: request.origin,
+})
+
+/** The headers of an answer that leaves before its work is done: absolute, because Go's SDK refuses relative ones. */
+export const operationHeaders = (operation: Operation, request: ArmRequest): Record<string, string> => {
+  const base = `${request.origin}${operation.labels.path}${operation.id}`
+  return {
+    'azure-asyncoperation': `${base}?api-version=${request.apiVersion}`,
+    location: `${base}?monitor=true&api-version=${request.apiVersion}`,
+    ...RETRY_AFTER,
+  }
+}

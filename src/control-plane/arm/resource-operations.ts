@@ -1,0 +1,81 @@
+import type { Transaction } from '#foundation/database.ts'
+import { invariant } from '#foundation/invariant.ts'
+import type { Operation, OperationDefinition, OperationError } from '#operations/operations.ts'
+import type { JsonObject, ProvisioningState, ResourceDocument } from '#resources/resource-document.ts'
+import { ArmError } from './arm-error.ts'
+import type { Arm, Outcome, ResourceOperation } from './resource-type.ts'
+
+/**
+ * A provider's work as the engine runs it: the document is read at the start, and what became of it is saved in the commit that ends
+ * the operation: `Succeeded`, `Failed`, or gone.
+ */
+export const defineResourceOperation = (work: ResourceOperation, arm: Arm): OperationDefinition => {
+  const read = async (operation: Operation) => {
+    const document = await arm.resources.find(operation.subject)
+    invariant(document, `Operation ${operation.id} works on ${operation.subject}, which is not there.`)
+    return document
+  }
+  return {
+    kind: work.kind,
+    async run({ operation, step, signal, report }) {
+      const document = await read(operation)
+      const note = async (change: (hidden: JsonObject) => JsonObject) => {
+        await arm.resources.change(document.key, current => ({ ...current, hidden: change(current.hidden) }))
+      }
+      const input = operation.input as JsonObject
+      const outcome = await work.run({ document, input, step, signal, report, note }, arm)
+      return {
+        ...(outcome.output === undefined ? {} : { output: outcome.output }),
+        conclude: async transaction => {
+          await outcome.conclude?.(transaction)
+          await settle(arm, transaction, operation, 'Succeeded', outcome)
+        },
+      }
+    },
+    async fail(operation, fault) {
+      const document = await read(operation)
+      return {
+        error: explain(work, fault, document),
+        conclude: async transaction => {
+          await settle(arm, transaction, operation, 'Failed', work.failed?.(fault, document) ?? {})
+        },
+      }
+    },
+    async cancelled(operation) {
+      return {
+        conclude: async transaction => {
+          await settle(arm, transaction, operation, 'Canceled', {})
+        },
+      }
+    },
+  }
+}
+
+const settle = async (
+  arm: Arm,
+  transaction: Transaction,
+  operation: Operation,
+  state: ProvisioningState,
+  outcome: Pick<Outcome, 'properties' | 'hidden' | 'remove'>,
+): Promise<ResourceDocument | undefined> => {
+  if (outcome.remove) {
+    await arm.resources.remove(transaction, operation.subject)
+    return undefined
+  }
+  const current = await arm.resources.find(operation.subject, transaction)
+  if (!current) return undefined
+  return arm.resources.update(transaction, {
+    ...current,
+    // An action's work (access to a disk) says nothing about the resource's own state when it fails.
+    provisioningState: operation.labels.method === 'POST' ? current.provisioningState : state,
+    properties: { ...current.properties, ...outcome.properties },
+    hidden: { ...current.hidden, ...outcome.hidden },
+    etag: arm.random.uuid(),
+  })
+}
+
+const explain = (work: ResourceOperation, fault: unknown, document: ResourceDocument): OperationError => {
+  if (fault instanceof ArmError) return fault.toOperationError()
+  if (work.explain) return work.explain(fault, document)
+  return { code: 'InternalExecutionError', message: fault instanceof Error ? fault.message : String(fault) }
+}

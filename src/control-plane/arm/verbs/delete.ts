@@ -1,0 +1,112 @@
+import type { Operation } from '#operations/operations.ts'
+import type { ResourceDocument } from '#resources/resource-document.ts'
+import { DocumentChanged } from '#resources/resources.ts'
+import { armError } from '../arm-error.ts'
+import { operationHeaders } from '../operation-urls.ts'
+import type { ResourceId } from '../resource-id.ts'
+import type { ArmRequest, ArmResponse, ResourceType, Work } from '../resource-type.ts'
+import type { VerbParts } from './context.ts'
+import { enqueueWork } from './enqueue-work.ts'
+import { checkPreconditions, notFound, requireScope } from './preconditions.ts'
+
+/** How many nested resources a refusal names, as Azure does. */
+const NAMED = 5
+const ATTEMPTS = 4
+
+/**
+ * DELETE: refused while something lies in the resource, else gone at once or by an operation. Strongly consistent: the moment a
+ * child's GET says 404 its parent can be deleted. What still works on the resource is cancelled first.
+ */
+export const remove = async (
+  type: ResourceType,
+  id: ResourceId,
+  request: ArmRequest,
+  parts: VerbParts,
+): Promise<ArmResponse> => {
+  if (type.computed) {
+    if (!type.computed.remove) throw armError.methodNotAllowed('DELETE', type.type)
+    await requireScope(id, parts.arm)
+    return type.computed.remove(id, request, parts.arm)
+  }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await removeOnce(type, id, request, parts)
+    } catch (error) {
+      if (!(error instanceof DocumentChanged)) throw error
+      if (attempt === ATTEMPTS) throw armError.concurrentChange()
+    }
+  }
+}
+
+const removeOnce = async (
+  type: ResourceType,
+  id: ResourceId,
+  request: ArmRequest,
+  parts: VerbParts,
+): Promise<ArmResponse> => {
+  const { arm, operations } = parts
+  if (!type.plan) throw armError.methodNotAllowed('DELETE', type.type)
+  const document = await arm.resources.find(id.key)
+  checkPreconditions(request, id, document)
+  const headers = type.headers?.(request) ?? {}
+  if (!document) {
+    if (type.deleteMissing === 404) throw await missing(type, id, parts)
+    return { status: 204, headers }
+  }
+  const active = await operations.active(document.key)
+  if (active && document.provisioningState === 'Deleting') return accepted(active, request, headers)
+  await refuseNested(type, document, parts)
+  const plan = (await type.planDelete?.({ id, document, request }, arm)) ?? {}
+  if (active) {
+    await operations.cancel(active.id)
+    throw new DocumentChanged(document.key) // decide anew on what the cancelled work left
+  }
+  if (!plan.work) {
+    await removeNow(type, document, parts)
+    return { status: 200, headers }
+  }
+  return accepted(await beginRemoval(type, document, plan.work, request, parts), request, headers)
+}
+
+const missing = async (type: ResourceType, id: ResourceId, { arm }: VerbParts) => {
+  await requireScope(id, arm)
+  return notFound(id, type)
+}
+
+const accepted = (operation: Operation, request: ArmRequest, headers: Record<string, string>): ArmResponse => ({
+  status: 202,
+  headers: { ...operationHeaders(operation, request), ...headers },
+})
+
+const refuseNested = async (type: ResourceType, document: ResourceDocument, { arm }: VerbParts) => {
+  if (type.deletesNested) return
+  const nested = await arm.resources.childIds(document.key, NAMED)
+  if (nested.length > 0)
+    throw armError.cannotDeleteResource(
+      nested.map(id => id.slice(id.lastIndexOf('/providers/') + '/providers/'.length)),
+    )
+}
+
+const removeNow = (type: ResourceType, document: ResourceDocument, { arm, database }: VerbParts) =>
+  database.transact(async transaction => {
+    const nested = await arm.resources.childIds(document.key, 1, transaction)
+    if (nested.length > 0 && !type.deletesNested) throw new DocumentChanged(document.key)
+    await arm.resources.remove(transaction, document.key)
+  })
+
+const beginRemoval = async (
+  type: ResourceType,
+  document: ResourceDocument,
+  work: Work,
+  request: ArmRequest,
+  parts: VerbParts,
+): Promise<Operation> => {
+  const operation = await parts.database.transact(async transaction => {
+    const nested = await parts.arm.resources.childIds(document.key, 1, transaction)
+    if (nested.length > 0 && !type.deletesNested) throw new DocumentChanged(document.key)
+    const deleting = await parts.arm.resources.update(transaction, { ...document, provisioningState: 'Deleting' })
+    return enqueueWork(transaction, type, deleting, work, request, parts)
+  })
+  parts.operations.wake()
+  return operation
+}

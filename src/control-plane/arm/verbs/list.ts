@@ -1,0 +1,83 @@
+import type { Json, ResourceDocument } from '#resources/resource-document.ts'
+import type { Selection } from '#resources/resources.ts'
+import { armError } from '../arm-error.ts'
+import { present, viewOf } from '../present.ts'
+import type { ResourceId } from '../resource-id.ts'
+import type { ArmRequest, ArmResponse, ResourceType } from '../resource-type.ts'
+import type { VerbParts } from './context.ts'
+import { requireScope } from './preconditions.ts'
+
+const MAX_PAGE = 10_000
+
+/**
+ * GET of a collection, in one page wherever that is bearable: clients are known to read only the first one
+ * (terraform-provider-azurerm#13175). Members that the caller may not read are left out.
+ */
+export const list = async (
+  type: ResourceType,
+  parent: ResourceId,
+  request: ArmRequest,
+  parts: VerbParts,
+): Promise<ArmResponse> => {
+  const { arm } = parts
+  await requireScope(parent, arm)
+  if (type.computed) return listComputed(type, parent, request, parts)
+  const nested = type.type.split('/').length > 2 && !type.type.startsWith('Microsoft.Resources/subscriptions')
+  if (nested && !(await arm.resources.find(parent.key))) throw armError.parentResourceNotFound(parent.names.join('/'))
+  const page = await arm.resources.list({
+    ...selectionOf(type, parent, nested),
+    limit: pageSize(request),
+    ...afterOf(request),
+  })
+  const view = viewOf(type, request, 'list')
+  const value = await Promise.all(
+    matching(type, page.documents, request).map(document => present(type, document, view, arm)),
+  )
+  const next = page.next === undefined ? {} : { nextLink: nextLink(type, parent, request, page.next) }
+  return { status: 200, headers: {}, body: { value, ...next } }
+}
+
+const selectionOf = (type: ResourceType, parent: ResourceId, nested: boolean): Selection => {
+  if (nested || parent.toString() === '') return { type: type.type, parentKey: parent.key }
+  if (parent.resourceGroup) return { type: type.type, groupKey: parent.key }
+  return { type: type.type, subscriptionId: parent.subscriptionId ?? '' }
+}
+
+const matching = (type: ResourceType, documents: readonly ResourceDocument[], request: ArmRequest) => {
+  const filter = request.query.get('$filter')
+  if (!filter) return documents
+  const { filter: keeps } = type
+  if (!keeps) throw armError.invalidFilter(filter.slice(0, 200))
+  return documents.filter(document => keeps(filter, document))
+}
+
+const pageSize = (request: ArmRequest): number => {
+  const top = request.query.get('$top')
+  if (top === undefined) return MAX_PAGE
+  const size = Number(top)
+  if (!Number.isInteger(size) || size < 1) throw armError.invalidQueryParameter('$top', top.slice(0, 50))
+  return Math.min(size, MAX_PAGE)
+}
+
+const afterOf = (request: ArmRequest): { after?: string } => {
+  const token = request.query.get('$skiptoken')
+  return token === undefined ? {} : { after: Buffer.from(token, 'base64url').toString() }
+}
+
+const nextLink = (type: ResourceType, parent: ResourceId, request: ArmRequest, after: string): string => {
+  const segment = type.type.split('/').at(-1)
+  const base =
+    parent.type.split('/')[0] === type.type.split('/')[0]
+      ? `${parent}`
+      : `${parent}/providers/${type.type.split('/')[0]}`
+  const query = new URLSearchParams([...request.query].filter(([name]) => name !== '$skiptoken'))
+  query.set('$skiptoken', Buffer.from(after).toString('base64url'))
+  return `${request.origin}${base}/${segment}?${query}`
+}
+
+const listComputed = async (type: ResourceType, parent: ResourceId, request: ArmRequest, { arm }: VerbParts) => {
+  if (!type.computed?.list) throw armError.methodNotAllowed(request.method, type.type)
+  const members = await type.computed.list(parent, request, arm)
+  const value: readonly Json[] = members.slice(0, pageSize(request))
+  return { status: 200, headers: {}, body: { value } }
+}

@@ -1,0 +1,42 @@
+import type { ResourceId } from '#arm/resource-id.ts'
+import type { Arm, ArmRequest, ResourceType } from '#arm/resource-type.ts'
+import type { Json, ResourceDocument } from '#resources/resource-document.ts'
+import { resourceFilter } from '../resource-filter.ts'
+
+const apiVersions = ['2024-11-01', '2022-09-01', '2021-04-01', '2020-10-01', '2019-10-01']
+
+/** What `az resource list` shows: the tracked resources of a subscription, or of one group. */
+const listResources = async (parent: ResourceId, request: ArmRequest, arm: Arm): Promise<readonly Json[]> => {
+  const selection = parent.resourceGroup ? { groupKey: parent.key } : { subscriptionId: parent.subscriptionId ?? '' }
+  const filter = request.query.get('$filter')
+  const keeps = filter ? resourceFilter(filter) : () => true
+  const expand = new Set((request.query.get('$expand') ?? '').toLowerCase().split(',').filter(Boolean))
+  const { documents } = await arm.resources.list(selection)
+  return documents.filter(document => isListed(document) && keeps(document)).map(document => shown(document, expand))
+}
+
+const isListed = (document: ResourceDocument) => document.location !== undefined && document.groupKey !== undefined
+
+const shown = (document: ResourceDocument, expand: ReadonlySet<string>): Json => ({
+  id: document.id,
+  name: document.name,
+  type: document.type,
+  ...(document.location === undefined ? {} : { location: document.location }),
+  ...(document.tags === undefined ? {} : { tags: document.tags }),
+  ...document.envelope,
+  ...(expand.has('createdtime') ? { createdTime: document.systemData.createdAt } : {}),
+  ...(expand.has('changedtime') ? { changedTime: document.systemData.lastModifiedAt } : {}),
+  ...(expand.has('provisioningstate') ? { provisioningState: document.provisioningState } : {}),
+})
+
+const resourcesType = (type: string): ResourceType => ({
+  type,
+  apiVersions,
+  tracked: false,
+  computed: { list: listResources },
+})
+
+export const resourceListTypes: readonly ResourceType[] = [
+  resourcesType('Microsoft.Resources/subscriptions/resources'),
+  resourcesType('Microsoft.Resources/subscriptions/resourceGroups/resources'),
+]
