@@ -3,6 +3,7 @@ import type {
   Draft,
   Ingested,
   ManifestId,
+  Piece,
   StoreStats,
   VerifyReport,
   Watch,
@@ -39,6 +40,8 @@ export interface Regions {
   storeCount(region: string): number
   /** Takes bytes into the region's first store, held under `hold`. */
   ingest(region: string, source: SparseBytes, hold: string, watch?: Watch): Promise<Ingested>
+  /** Makes a manifest of pieces of stored ones, without copying what no piece's edge cuts, and holds it. */
+  compose(region: string, pieces: readonly Piece[], hold: string): Promise<Ingested>
   /** A range of a stored manifest as a manifest of its own, without copying: a fixed VHD without its footer. */
   slice(region: string, manifest: ManifestId, offset: number, sizeBytes: number, hold: string): Promise<Ingested>
   /** The bytes of a manifest that a store of the region has; corrupt chunks are healed from other stores, of any region. */

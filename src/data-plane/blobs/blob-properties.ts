@@ -1,0 +1,81 @@
+import { type BlobRequest, headerOf } from './blob-request.ts'
+import type { BlobRow } from './blob-table.ts'
+import { stampHeaders } from './etags.ts'
+import type { Described } from './send-range.ts'
+import { storageError } from './storage-error.ts'
+
+/** Content type and the like, under the names of the response headers that carry them. */
+export type HttpProperties = Readonly<Record<string, string>>
+
+const settable = {
+  'x-ms-blob-content-type': 'content-type',
+  'x-ms-blob-content-encoding': 'content-encoding',
+  'x-ms-blob-content-language': 'content-language',
+  'x-ms-blob-content-md5': 'content-md5',
+  'x-ms-blob-cache-control': 'cache-control',
+  'x-ms-blob-content-disposition': 'content-disposition',
+} as const
+
+/** Properties from `x-ms-blob-content-*`; at Put Blob the plain headers serve where those are missing. */
+export const httpProperties = (request: BlobRequest, fromPlain: boolean): Record<string, string> => {
+  const properties: Record<string, string> = {}
+  for (const [header, name] of Object.entries(settable)) {
+    const plain = fromPlain && name !== 'content-md5' ? headerOf(request, name) : undefined
+    const value = headerOf(request, header) ?? plain
+    if (value) properties[name] = value
+  }
+  const md5 = properties['content-md5']
+  if (md5 !== undefined && !/^[A-Za-z0-9+/]{22}==$/.test(md5)) throw storageError.invalidMd5()
+  return properties
+}
+
+/** Whether a request sets any of them. */
+export const setsHttpProperties = (request: BlobRequest): boolean =>
+  Object.keys(settable).some(header => headerOf(request, header) !== undefined)
+
+const maxMetadataBytes = 8 * 1024
+/** A metadata name must be a C# identifier, which also keeps it a valid XML element. */
+const metadataName = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/
+
+export const metadataOf = (request: BlobRequest): Record<string, string> => {
+  const metadata: Record<string, string> = {}
+  let size = 0
+  for (const header of Object.keys(request.headers)) {
+    if (!header.startsWith('x-ms-meta-')) continue
+    const name = header.slice('x-ms-meta-'.length)
+    const value = headerOf(request, header) ?? ''
+    if (!metadataName.test(name)) throw storageError.invalidMetadata()
+    size += name.length + value.length
+    metadata[name] = value
+  }
+  if (size > maxMetadataBytes) throw storageError.metadataTooLarge()
+  return metadata
+}
+
+export const metadataHeaders = (json: string): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(JSON.parse(json) as Record<string, string>).map(([name, value]) => [`x-ms-meta-${name}`, value]),
+  )
+
+/** Of every blob: leases don't exist here, and bytes lie as they came. */
+export const fixedHeaders = {
+  'accept-ranges': 'bytes',
+  'x-ms-lease-status': 'unlocked',
+  'x-ms-lease-state': 'available',
+  'x-ms-server-encrypted': 'false',
+} as const
+
+export const describeBlob = (row: BlobRow): Described => {
+  const { 'content-md5': md5, ...http } = JSON.parse(row.http) as Record<string, string>
+  const headers: Record<string, string> = {
+    'content-type': 'application/octet-stream',
+    ...http,
+    ...fixedHeaders,
+    ...stampHeaders({ etag: row.etag, modifiedMs: row.modified_ms }),
+    ...metadataHeaders(row.metadata),
+    'x-ms-blob-type': row.kind,
+    'x-ms-creation-time': new Date(row.created_ms).toUTCString(),
+  }
+  if (row.kind === 'PageBlob') headers['x-ms-blob-sequence-number'] = String(row.sequence)
+  return { headers, md5 }
+}

@@ -1,0 +1,38 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { ChunkId, Heal, StoredChunk } from '#data-plane/chunks/chunk-store.ts'
+import type { Log } from '#foundation/log.ts'
+import type { StoreSlot } from './store-slot.ts'
+
+/**
+ * Where each store asks for a chunk that it lost: the other stores of its region first, then those of any other.
+ * A store that is asked may have lost the chunk too and ask in turn: in one chain no store is asked twice.
+ */
+export const healFromReplicas = (slots: () => readonly StoreSlot[], log: Log) => {
+  const waiting = new AsyncLocalStorage<Set<string>>()
+
+  const ask = async (slot: StoreSlot, id: ChunkId): Promise<StoredChunk | undefined> => {
+    try {
+      for await (const chunk of slot.source.chunks([id])) if (chunk.id === id) return chunk
+    } catch {
+      // Not having it, having it broken and being away are the same to the one who asks.
+    }
+    return undefined
+  }
+
+  return (region: string, url: string): Heal =>
+    async id => {
+      const asked = (waiting.getStore() ?? new Set<string>()).add(url)
+      const near = slots().filter(slot => slot.region === region)
+      const far = slots().filter(slot => slot.region !== region)
+      for (const slot of [...near, ...far]) {
+        if (asked.has(slot.url)) continue
+        const chunk = await waiting.run(asked, () => ask(slot, id))
+        if (chunk) {
+          log.info('A lost chunk was fetched from another store.', { chunk: id, from: slot.url, to: url })
+          return chunk
+        }
+      }
+      log.error('A lost chunk is in no other store.', { chunk: id, store: url })
+      return undefined
+    }
+}

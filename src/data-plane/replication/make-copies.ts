@@ -1,0 +1,127 @@
+import type { Ingested, ManifestId, Watch } from '#data-plane/chunks/chunk-store.ts'
+import { ChunkCorrupt, ChunkMissing, ManifestMissing } from '#data-plane/chunks/chunk-store.ts'
+import type { Clock } from '#foundation/clock.ts'
+import type { Log } from '#foundation/log.ts'
+import { type Held, RegionUnreachable } from './regions.ts'
+import { retry } from './retry.ts'
+import { type StoreSlot, StoreUnreachable } from './store-slot.ts'
+import type { Turns } from './turns.ts'
+
+export interface CopyJob {
+  readonly region: string
+  readonly manifest: ManifestId
+  readonly hold: string
+  readonly copies: number
+  /** The region's stores. */
+  readonly targets: readonly StoreSlot[]
+  /** Every store that may have the manifest, the nearest first. */
+  readonly sources: readonly StoreSlot[]
+  readonly watch: Watch
+}
+
+interface Parts {
+  readonly clock: Clock
+  readonly log: Log
+  readonly turns: Turns
+}
+
+type Standing = 'holds' | 'has' | 'lacks' | 'unreachable'
+const order: readonly Standing[] = ['holds', 'has', 'lacks', 'unreachable']
+
+/** Whether a store has the manifest complete, without reading its chunks. */
+export const has = (slot: StoreSlot, manifest: ManifestId): Promise<boolean> =>
+  slot.run(async store => {
+    try {
+      await store.describe(manifest)
+      return true
+    } catch (error) {
+      if (error instanceof ManifestMissing) return false
+      throw error
+    }
+  })
+
+const standingOf = async (slot: StoreSlot, { hold, manifest }: CopyJob): Promise<Standing> => {
+  try {
+    if ((await slot.run(store => store.held(hold))) === manifest) return 'holds'
+    return (await has(slot, manifest)) ? 'has' : 'lacks'
+  } catch (error) {
+    if (error instanceof StoreUnreachable) return 'unreachable'
+    throw error
+  }
+}
+
+/**
+ * Brings a region to the wished number of copies: stores that hold the manifest already are kept, then those that have its bytes,
+ * then the others, one after the other, so that the second copy comes from its neighbour and not from far away.
+ */
+export const makeCopies = async (job: CopyJob, parts: Parts): Promise<Held> => {
+  const wanted = Math.min(job.copies, job.targets.length)
+  const ranked = await Promise.all(job.targets.map(async slot => ({ slot, standing: await standingOf(slot, job) })))
+  ranked.sort((a, b) => order.indexOf(a.standing) - order.indexOf(b.standing))
+  const held = { copies: 0, newBytes: 0, sentBytes: 0 }
+  let lost: unknown
+  for (const { slot, standing } of ranked) {
+    if (held.copies === wanted) {
+      if (standing === 'holds') await slot.run(store => store.release(job.hold))
+      continue
+    }
+    try {
+      const made = await copyTo(slot, { ...job, watch: shareOf(job.watch, held.copies, wanted) }, parts)
+      held.copies++
+      held.newBytes += made?.newBytes ?? 0
+      held.sentBytes += made?.storedBytes ?? 0
+    } catch (error) {
+      if (!(error instanceof StoreUnreachable) || error.url !== slot.url) throw error
+      parts.log.warn('A store could not take its copy.', { region: job.region, store: slot.url, error: error.cause })
+      lost = error
+    }
+  }
+  // Fewer copies than the region could keep apart would be a promise broken in silence.
+  if (held.copies < wanted) throw new RegionUnreachable(job.region, { cause: lost })
+  return held
+}
+
+/** The part of the whole that copy number `index` of `count` reports. */
+const shareOf = (watch: Watch, index: number, count: number): Watch => ({
+  ...(watch.signal ? { signal: watch.signal } : {}),
+  onProgress: (done, total) => watch.onProgress?.(index * total + done, count * total),
+})
+
+/** Makes one store hold the manifest; what it lacks comes from the first source that can give it. */
+const copyTo = (slot: StoreSlot, job: CopyJob, parts: Parts): Promise<Ingested | undefined> =>
+  // Two holds of one manifest wait for each other: the second finds the bytes that the first one fetched.
+  parts.turns(`${slot.url} ${job.manifest}`, async () => {
+    job.watch.signal?.throwIfAborted()
+    if (await has(slot, job.manifest)) {
+      const { sizeBytes } = await slot.run(store => store.describe(job.manifest))
+      await retry(parts.clock, job.watch.signal, () => slot.run(store => store.hold(job.hold, job.manifest)))
+      job.watch.onProgress?.(sizeBytes, sizeBytes)
+      return undefined
+    }
+    return await receiveFromAny(slot, job, parts)
+  })
+
+const receiveFromAny = async (slot: StoreSlot, job: CopyJob, parts: Parts): Promise<Ingested> => {
+  let failure: unknown = new ManifestMissing(job.manifest)
+  for (const source of job.sources) {
+    if (source === slot) continue
+    try {
+      if (!(await has(source, job.manifest))) continue
+      return await retry(parts.clock, job.watch.signal, () =>
+        slot.run(store => store.receive(job.manifest, source.source, job.hold, job.watch)),
+      )
+    } catch (error) {
+      if (!isSourceFault(error, source)) throw error
+      parts.log.warn('A store could not give what another one wanted.', { from: source.url, to: slot.url, error })
+      failure = error
+    }
+  }
+  throw failure
+}
+
+/** Whether the store that was asked is to blame, so that another one may do better. */
+const isSourceFault = (error: unknown, source: StoreSlot): boolean =>
+  error instanceof ManifestMissing ||
+  error instanceof ChunkMissing ||
+  error instanceof ChunkCorrupt ||
+  (error instanceof StoreUnreachable && error.url === source.url)

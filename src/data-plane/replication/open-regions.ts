@@ -1,0 +1,159 @@
+import type { ChunkStore, Draft } from '#data-plane/chunks/chunk-store.ts'
+import type { HashWorkers } from '#data-plane/chunks/hash-workers.ts'
+import { openStore } from '#data-plane/chunks/open-store.ts'
+import type { Clock } from '#foundation/clock.ts'
+import type { Files } from '#foundation/files.ts'
+import { invariant } from '#foundation/invariant.ts'
+import type { Log } from '#foundation/log.ts'
+import type { Random } from '#foundation/random.ts'
+import { firstOf, openWithFailover } from './failover.ts'
+import { healFromReplicas } from './heal-from-replicas.ts'
+import { makeCopies } from './make-copies.ts'
+import { type Regions, RegionUnreachable } from './regions.ts'
+import { type StoreSlot, StoreUnreachable, storeSlot } from './store-slot.ts'
+import { summed, verifyAll } from './sums.ts'
+import { turns } from './turns.ts'
+
+export interface RegionConfig {
+  readonly name: string
+  /** `file:` URLs of folders, on different disks if replicas are to outlive a disk. */
+  readonly stores: readonly string[]
+}
+
+export interface RegionParts {
+  readonly files: Files
+  readonly random: Random
+  readonly clock: Clock
+  readonly log: Log
+  readonly workers: HashWorkers
+}
+
+/** Opens the regions' stores. One that can't be opened leaves its region unreachable until it can; the others work on. */
+export const openRegions = async (config: readonly RegionConfig[], parts: RegionParts): Promise<Regions> => {
+  const slots = slotsOf(config, parts)
+  const all = [...slots.values()].flat()
+  const inTurn = turns()
+  for (const slot of all) {
+    await slot.run(async () => {}).catch(error => parts.log.error('A store is not usable.', { store: slot.url, error }))
+  }
+  await requireDistinct(all)
+
+  const of = (region: string): readonly StoreSlot[] => {
+    const found = slots.get(region)
+    if (!found) throw new RegionUnreachable(region)
+    return found
+  }
+  /** The region's first store that can be used now. */
+  const onFirst = async <T>(region: string, work: (store: ChunkStore) => Promise<T>): Promise<T> => {
+    let failure: unknown
+    for (const slot of of(region)) {
+      try {
+        await slot.run(async () => {})
+      } catch (error) {
+        failure = error
+        continue
+      }
+      return await slot.run(work)
+    }
+    throw new RegionUnreachable(region, { cause: failure })
+  }
+  /** What each usable store answers; throws when there is none. */
+  const onEach = async <T>(region: string, work: (store: ChunkStore, url: string) => Promise<T>): Promise<T[]> => {
+    const answers: T[] = []
+    let failure: unknown
+    for (const slot of of(region)) {
+      try {
+        answers.push(await slot.run(store => work(store, slot.url)))
+      } catch (error) {
+        if (!(error instanceof StoreUnreachable)) throw error
+        failure = error
+      }
+    }
+    if (answers.length === 0) throw new RegionUnreachable(region, { cause: failure })
+    return answers
+  }
+  const findDraft = async (region: string, id: string): Promise<Draft | undefined> =>
+    (await onEach(region, store => store.findDraft(id))).find(draft => draft !== undefined)
+
+  const regions: Regions = {
+    names: config.map(region => region.name),
+    storeCount: region => of(region).length,
+    ingest: (region, source, hold, watch) => onFirst(region, store => store.ingest(source, hold, watch)),
+    compose: (region, pieces, hold) => {
+      const any = pieces.find(piece => 'manifest' in piece)
+      if (!any) return onFirst(region, store => store.compose(pieces, hold))
+      return firstOf(of(region), any.manifest, slot => slot.run(store => store.compose(pieces, hold)))
+    },
+    slice: (region, manifest, offset, sizeBytes, hold) =>
+      regions.compose(region, [{ manifest, offset, length: sizeBytes }], hold),
+    open: async (region, manifest) => await openWithFailover(of(region), manifest),
+    hold: async (region, manifest, hold, copies, watch = {}) => {
+      invariant(copies >= 1, 'A hold keeps at least one copy; use release to keep none.')
+      const targets = of(region)
+      const sources = [...targets, ...all.filter(slot => slot.region !== region)]
+      // Two wishes for one name are settled one after the other, or each would drop the other's copies.
+      return await inTurn(`${region} ${hold}`, () =>
+        makeCopies({ region, manifest, hold, copies, targets, sources, watch }, { ...parts, turns: inTurn }),
+      )
+    },
+    release: async (region, hold) => {
+      await inTurn(`${region} ${hold}`, async () => {
+        for (const slot of of(region)) {
+          try {
+            await slot.run(store => store.release(hold))
+          } catch (error) {
+            if (!(error instanceof StoreUnreachable)) throw error
+            parts.log.warn('A hold stays until its store is back and reconciled.', { hold, store: slot.url })
+          }
+        }
+      })
+    },
+    async *holds(region) {
+      const names = new Set<string>()
+      const found = await onEach(region, async store => store)
+      for (const store of found) {
+        for await (const hold of store.holds()) {
+          if (names.has(hold.name)) continue
+          names.add(hold.name)
+          yield hold
+        }
+      }
+    },
+    planCollection: async region => summed(await onEach(region, store => store.planCollection())),
+    collect: async region => summed(await onEach(region, store => store.collect())),
+    verify: (region, manifest, watch = {}) => verifyAll(of(region), region, manifest, watch),
+    stats: region => onEach(region, async (store, url) => ({ ...(await store.stats()), url })),
+    draft: async (region, id, sizeBytes) =>
+      (await findDraft(region, id)) ?? (await onFirst(region, store => store.draft(id, sizeBytes))),
+    findDraft,
+    async close() {
+      for (const slot of all) await slot.close()
+    },
+  }
+  return regions
+}
+
+const slotsOf = (config: readonly RegionConfig[], parts: RegionParts): Map<string, readonly StoreSlot[]> => {
+  const slots = new Map<string, readonly StoreSlot[]>()
+  const heal = healFromReplicas(() => [...slots.values()].flat(), parts.log)
+  for (const { name, stores } of config) {
+    if (stores.length === 0 || slots.has(name))
+      throw new TypeError(`Region ${name} needs one entry with a store or more.`)
+    const slot = (url: string) =>
+      storeSlot(name, url, parts.files, folder => openStore(folder, { ...parts, heal: heal(name, url) }))
+    slots.set(name, stores.map(slot))
+  }
+  return slots
+}
+
+/** Two names for one folder would count one copy twice. */
+const requireDistinct = async (slots: readonly StoreSlot[]): Promise<void> => {
+  const urls = new Map<string, string>()
+  for (const slot of slots) {
+    const id = await slot.run(async store => store.id).catch(() => undefined)
+    if (id === undefined) continue
+    const twin = urls.get(id)
+    if (twin !== undefined) throw new TypeError(`${twin} and ${slot.url} are the same store.`)
+    urls.set(id, slot.url)
+  }
+}

@@ -1,0 +1,71 @@
+import type { ManifestId } from '#data-plane/chunks/chunk-store.ts'
+import type { Log } from '#foundation/log.ts'
+import { type Regions, RegionUnreachable } from './regions.ts'
+
+/** What a region ought to keep. */
+export interface HoldPromise {
+  readonly hold: string
+  readonly region: string
+  readonly manifest: ManifestId
+  readonly copies: number
+}
+
+export interface Reconciled {
+  readonly released: number
+  /** Promises that stand, or stand again. */
+  readonly kept: number
+  readonly failed: readonly { readonly hold: string; readonly region: string; readonly error: unknown }[]
+}
+
+/**
+ * Makes the holds what was promised: holds that nobody promises any more (orphans of a crash) are released, promised ones that
+ * are missing are made again. `owns` tells the names that the caller answers for; others are left alone.
+ *
+ * Holds are listed before the promises are read: what is made and promised meanwhile is never mistaken for an orphan. A hold that
+ * is made before it is promised must be reported by `promises` while its work is under way.
+ */
+export const reconcile = async (
+  regions: Regions,
+  promises: AsyncIterable<HoldPromise>,
+  owns: (hold: string) => boolean,
+  log: Log,
+): Promise<Reconciled> => {
+  const found = new Map<string, Set<string>>()
+  for (const region of regions.names) found.set(region, await namesIn(regions, region, owns, log))
+  const failed: { hold: string; region: string; error: unknown }[] = []
+  let kept = 0
+  for await (const { hold, region, manifest, copies } of promises) {
+    found.get(region)?.delete(hold)
+    try {
+      await regions.hold(region, manifest, hold, copies)
+      kept++
+    } catch (error) {
+      log.warn('A promised copy is not there and could not be made again.', { hold, region, error })
+      failed.push({ hold, region, error })
+    }
+  }
+  let released = 0
+  for (const [region, orphans] of found) {
+    for (const hold of orphans) {
+      await regions.release(region, hold)
+      released++
+    }
+  }
+  return { released, kept, failed }
+}
+
+const namesIn = async (
+  regions: Regions,
+  region: string,
+  owns: (hold: string) => boolean,
+  log: Log,
+): Promise<Set<string>> => {
+  const names = new Set<string>()
+  try {
+    for await (const { name } of regions.holds(region)) if (owns(name)) names.add(name)
+  } catch (error) {
+    if (!(error instanceof RegionUnreachable)) throw error
+    log.warn('A region could not be looked at.', { region, error: error.cause })
+  }
+  return names
+}
