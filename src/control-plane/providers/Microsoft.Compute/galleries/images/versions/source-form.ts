@@ -1,0 +1,97 @@
+import { armError } from '#arm/arm-error.ts'
+import { ResourceId } from '#arm/resource-id.ts'
+import { sourceKind } from '../../../source-bytes.ts'
+import { isSince } from '../../api-versions.ts'
+import { versionError } from './version-errors.ts'
+import type { DiskSource, SentProperties } from './version-schema.ts'
+
+type StorageProfile = NonNullable<SentProperties['storageProfile']>
+
+/** Where the bytes of one disk come from. */
+export type DiskOrigin =
+  | { readonly kind: 'resource'; readonly id: string }
+  /** A VHD. The account is missing only where the uri leads to somebody else's server. */
+  | { readonly kind: 'vhd'; readonly uri: string; readonly account: string | undefined; readonly path: string }
+
+/** What a new version is made of. */
+export type SourceForm =
+  | { readonly kind: 'whole'; readonly id: string }
+  | {
+      readonly kind: 'disks'
+      readonly os: DiskOrigin
+      readonly data: readonly { readonly lun: number; readonly origin: DiskOrigin }[]
+    }
+
+/** Reads a new version's sources in every form that any api-version has had. Throws on none, two kinds, or a wrong kind. */
+export const readSourceForm = (
+  profile: StorageProfile,
+  managedImage: string | undefined,
+  apiVersion: string,
+): SourceForm => {
+  const { source = {}, osDiskImage, dataDiskImages = [] } = profile
+  if (source.communityGalleryImageId !== undefined)
+    throw armError.notServed('A community gallery image as the source of an image version')
+  if (source.virtualMachineId !== undefined) throw noMachines()
+  const whole = source.id ?? managedImage
+  const disks = [
+    ...(osDiskImage?.source ? ['storageProfile.osDiskImage.source'] : []),
+    ...dataDiskImages.flatMap(({ lun, source: one }) =>
+      one ? [`storageProfile.dataDiskImages[lun ${lun}].source`] : [],
+    ),
+  ]
+  requireLuns(dataDiskImages.map(({ lun }) => lun))
+  if (whole !== undefined) {
+    if (disks.length > 0) throw versionError.oneSource(['storageProfile.source.id', ...disks])
+    requireWholeKind(whole, apiVersion)
+    return { kind: 'whole', id: whole }
+  }
+  if (!osDiskImage?.source || disks.length !== dataDiskImages.length + 1) throw versionError.oneSource(disks)
+  return requireDistinct({
+    kind: 'disks',
+    os: originOf(osDiskImage.source, 'galleryImageVersion.properties.storageProfile.osDiskImage.source'),
+    data: dataDiskImages.map(({ lun, source: one }, index) => ({
+      lun,
+      origin: originOf(one ?? {}, `galleryImageVersion.properties.storageProfile.dataDiskImages[${index}].source`),
+    })),
+  })
+}
+
+const noMachines = () => armError.notServed('A virtual machine as the source of an image version')
+
+export const requireLuns = (luns: readonly number[]): void => {
+  if (new Set(luns).size < luns.length) throw versionError.duplicateLuns()
+}
+
+// Up to 2022 a machine's id belonged into source.id; since 2023-07-03 it has a member of its own.
+const requireWholeKind = (id: string, apiVersion: string) => {
+  const kind = sourceKind(id)
+  if (kind === 'image' || kind === 'version') return
+  if (ResourceId.parse(id)?.type.toLowerCase() !== 'microsoft.compute/virtualmachines')
+    throw versionError.sourceKind(id)
+  throw isSince(apiVersion, '2023-07-03') ? versionError.machineInSourceId(id) : noMachines()
+}
+
+/** `id` is a disk or snapshot; beside `uri` it is the storage account, as the api-versions before 2022-03-03 (and az 2.45) write it. */
+const originOf = ({ id, uri, storageAccountId }: DiskSource, path: string): DiskOrigin => {
+  if (uri !== undefined) {
+    if (id !== undefined && storageAccountId !== undefined)
+      throw versionError.oneSource([`${path}.id`, `${path}.storageAccountId`])
+    return { kind: 'vhd', uri, account: storageAccountId ?? id, path }
+  }
+  if (storageAccountId !== undefined) throw armError.missingProperty(`${path}.uri`)
+  if (id === undefined) throw versionError.oneSource([])
+  const kind = sourceKind(id)
+  if (kind !== 'disk' && kind !== 'snapshot') throw versionError.diskSourceKind(id)
+  return { kind: 'resource', id }
+}
+
+const requireDistinct = (form: Extract<SourceForm, { kind: 'disks' }>): SourceForm => {
+  const data = form.data.map(({ origin }) => nameOf(origin))
+  if (form.os.kind === 'vhd' && data.includes(nameOf(form.os))) throw versionError.sameBlob(form.os.uri)
+  const all = [nameOf(form.os), ...data]
+  if (new Set(all).size < all.length) throw versionError.duplicateSources()
+  return form
+}
+
+const nameOf = (origin: DiskOrigin) =>
+  origin.kind === 'vhd' ? (origin.uri.split('?')[0] ?? '') : origin.id.toLowerCase()

@@ -1,0 +1,48 @@
+import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
+import type { DiskSource, HostCaching, SentProperties } from './version-schema.ts'
+
+/** One region of a version as it is stored: named for people, complete. */
+export interface TargetRegion {
+  /** `West US 2` */
+  readonly name: string
+  readonly regionalReplicaCount: number
+  readonly storageAccountType: string
+  /** Absent: the version's own flag counts. */
+  readonly excludeFromLatest?: boolean
+}
+
+export interface DiskImage {
+  readonly sizeInGB?: number
+  readonly hostCaching: HostCaching
+  readonly source?: DiskSource
+}
+
+/** What is stored of a version: all that was sent and all that follows from it. */
+export interface VersionProperties {
+  readonly publishingProfile: {
+    readonly targetRegions: readonly TargetRegion[]
+    readonly replicaCount: number
+    readonly excludeFromLatest: boolean
+    readonly publishedDate: string
+    readonly endOfLifeDate?: string
+    readonly storageAccountType?: string
+    readonly storageAccountStrategy?: string
+    readonly replicationMode: 'Full' | 'Shallow'
+  }
+  readonly storageProfile: {
+    readonly source?: { readonly id?: string }
+    readonly osDiskImage: DiskImage
+    readonly dataDiskImages?: readonly (DiskImage & { readonly lun: number })[]
+  }
+  readonly safetyProfile: {
+    readonly allowDeletionOfReplicatedLocations: boolean
+    readonly blockDeletionBeforeEndOfLife: boolean
+    readonly reportedForPolicyViolation: boolean
+  }
+}
+
+export const versionProperties = (version: ResourceDocument): VersionProperties =>
+  version.properties as unknown as VersionProperties
+export const sentProperties = (properties: JsonObject): SentProperties => properties as SentProperties
+
+export const imageVersionType = 'Microsoft.Compute/galleries/images/versions'
