@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
 import { ClientCertificateCredential, ClientSecretCredential, UsernamePasswordCredential } from '@azure/identity'
+import { testClientCertificate } from './test-client-certificate.ts'
 import { startTestServer } from './test-server.ts'
-
-const run = promisify(execFile)
 
 test("Microsoft's own credentials get tokens that verify", async t => {
   await using server = await startTestServer()
@@ -28,12 +25,10 @@ test("Microsoft's own credentials get tokens that verify", async t => {
   })
 
   await t.test('certificate, for two resources in turn', async () => {
+    const made = testClientCertificate()
     const pem = path.join(server.folder, 'client.pem')
-    const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=client']
-    await run('openssl', [...made, '-keyout', pem, '-out', `${pem}.crt`])
-    const certificate = await fs.readFile(`${pem}.crt`, 'utf8')
-    await fs.appendFile(pem, certificate)
-    await identity.directory.addCertificate(admin.objectId, certificate)
+    await fs.writeFile(pem, made.keyPem + made.pem)
+    await identity.directory.addCertificate(admin.objectId, made.pem)
     const credential = new ClientCertificateCredential(tenantId, clientId, pem, options)
     const { token } = await credential.getToken(`${origin}/.default`)
     assert.equal((await identity.verifyToken(token)).objectId, admin.objectId)

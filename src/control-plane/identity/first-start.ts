@@ -44,12 +44,13 @@ const secretLifeMs = 100 * 365 * 24 * 3600_000
 export const prepareIdentity = async (dataFolder: string, parts: FirstStartParts): Promise<FirstStart> => {
   const { files, identity } = parts
   const adminFile = path.join(dataFolder, 'admin.json')
-  const written = await readAdmin(files, adminFile)
   const made = await readMade(parts.database)
   if (made) {
-    const isSame = written?.clientId === made.clientId
-    return { ...made, adminFile, isNew: false, ...(isSame && { clientSecret: written.clientSecret }) }
+    const kept = await readAdmin(files, adminFile).catch(() => undefined)
+    const isSame = kept?.clientId === made.clientId
+    return { ...made, adminFile, isNew: false, ...(isSame && { clientSecret: kept.clientSecret }) }
   }
+  const written = await readAdmin(files, adminFile)
   const admin = written ?? newAdmin(identity.random)
   if (!written) {
     await files.makeFolder(dataFolder)

@@ -12,6 +12,13 @@ import { prepareIdentity } from './first-start.ts'
 import { openIdentity } from './identity.ts'
 import { identityRoutes } from './routes.ts'
 
+type Texts = 'access_token' | 'refresh_token' | 'id_token' | 'client_info' | 'scope' | 'token_type' | 'message'
+type ErrorTexts = 'error' | 'error_description' | 'trace_id' | 'device_code' | 'user_code' | 'verification_uri'
+type Numbers = 'expires_in' | 'ext_expires_in' | 'interval'
+
+/** What an endpoint may answer: which fields are there is the tests' business. */
+type Answer = Record<Texts | ErrorTexts, string> & Record<Numbers, number> & { error_codes: number[] }
+
 /** A running https server with nothing but the sign-in endpoints, in a folder of its own. For tests. */
 export const startTestServer = async (clock: Clock = systemClock) => {
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'identity-'))
@@ -38,7 +45,7 @@ export const startTestServer = async (clock: Clock = systemClock) => {
       headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
       payload: new URLSearchParams(form).toString(),
     })
-    return { status: answer.statusCode, body: answer.json() as Record<string, string & number> }
+    return { status: answer.statusCode, body: answer.json() as Answer }
   }
   return {
     app,
