@@ -129,6 +129,8 @@ const readBlock = async (file: SparseBytes, vhd: DynamicVhd, block: number, with
   await file.read(offset + firstByte, bitmap)
   for (let sector = firstSector; sector <= lastSector; sector++) {
     const isTouched = ((bitmap[Math.floor(sector / 8) - firstByte] ?? 0) >> (7 - (sector % 8))) & 1
-    if (!isTouched) target.fill(0, Math.max(0, sector * sectorBytes - within), (sector + 1) * sectorBytes - within)
+    if (isTouched) continue
+    const start = Math.max(0, sector * sectorBytes - within)
+    target.fill(0, start, Math.min(target.length, (sector + 1) * sectorBytes - within))
   }
 }
