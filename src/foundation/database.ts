@@ -1,3 +1,4 @@
+import * as fs from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { Kysely, type Transaction as KyselyTransaction, type SqliteDatabase, SqliteDialect, sql } from 'kysely'
 
@@ -52,6 +53,8 @@ type Parameters_ = null | number | bigint | string | Uint8Array
 
 /** Opens or creates the SQLite file; `':memory:'` for tests. WAL with synchronous=FULL: a commit is on the disk when it resolves. */
 export const openSqlite = (file: string): Database => {
+  // SQLite makes its files as readable as the umask allows, and the -wal and -shm files like the first one: keys and hashes lie in it.
+  if (file !== ':memory:') fs.closeSync(fs.openSync(file, 'a', 0o600))
   const raw = new DatabaseSync(file)
   raw.exec('pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 5000; pragma foreign_keys = on')
   const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: adapt(raw) }) })

@@ -50,10 +50,11 @@ test('the first start makes an administrator whose secret is in a file for the o
       assert.equal(started.isNew, true)
       assert.equal(await isRight(started.clientSecret as string), true)
       assert.equal(await isRight(`${started.clientSecret}x`), false)
+      for (const name of ['admin.json', 'db', 'db-wal', 'db-shm'])
+        assert.equal((await fs.stat(path.join(folder, name))).mode & 0o777, 0o600, name)
       return started
     })
     const file = path.join(folder, 'admin.json')
-    assert.equal((await fs.stat(file)).mode & 0o777, 0o600)
     const { isNew, adminFile, ...written } = first
     assert.deepEqual(JSON.parse(await fs.readFile(file, 'utf8')), written)
     assert.deepEqual(await life(folder, started => started), { ...first, isNew: false })
