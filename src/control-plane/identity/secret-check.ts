@@ -91,7 +91,7 @@ export const secretCheck = ({ clock, random, directory, slowHash, lockout }: Sec
     const remembered = right.get(print)
     if (remembered && remembered.revision === revision && remembered.untilMs > nowMs()) return { is: 'right' }
 
-    const same = `${print}@${network}`
+    const same = `${print}@${network}@${attempt.known?.principal.objectId}`
     const pending = underWay.get(same) ?? check({ ...attempt, secret }, name, network)
     underWay.set(same, pending)
     try {
