@@ -27,7 +27,7 @@ const keyWithCertificate = async (folder: string): Promise<string> => {
 
 /** Adds a user, and a certificate for the administrator, as the owner of the data folder. */
 const addCredentials = async (dataFolder: string): Promise<void> => {
-  const database = openSqlite(path.join(dataFolder, 'opengallery.db'))
+  const database = openSqlite(path.join(dataFolder, 'metadata.sqlite'))
   const directory = openDirectory({
     database,
     clock: systemClock,
@@ -58,6 +58,14 @@ test('az cloud and az login, in every way', needsAz, async t => {
     assert.equal((await az`account show`).id, subscriptionId)
     await az`group list`
   }
+  /** A user whom nobody gave a role is let in, sees the tenant, and may do nothing. */
+  const isKnownWithoutRights = async (az: Az) => {
+    assert.equal((await az`account show`).user.name, user.name)
+    const get = (path: string) => az`rest --method get --url ${`${server.url}${path}?api-version=2022-12-01`}`
+    assert.deepEqual((await get('/subscriptions')).value, [])
+    assert.equal((await get('/tenants')).value[0].tenantId, tenantId)
+    await refused(get(`/subscriptions/${subscriptionId}/resourcegroups`), /AuthorizationFailed/)
+  }
 
   await t.test('one address is enough to register the cloud', async () => {
     const az = await registered(server, 'cloud')
@@ -85,17 +93,17 @@ test('az cloud and az login, in every way', needsAz, async t => {
   await t.test('a user with a password, and the refresh token behind it', async () => {
     const az = await registered(server, 'password')
     await refused(az`login -u ${user.name} -p wrong --tenant ${tenantId}`, /AADSTS50126/)
-    await az`login -u ${user.name} -p ${user.password} --tenant ${tenantId}`
-    assert.equal((await az`account show`).user.name, user.name)
-    await isIn(az)
+    await refused(az`login -u ${user.name} -p ${user.password} --tenant ${tenantId}`, /No subscriptions found/)
+    await az`login -u ${user.name} -p ${user.password} --tenant ${tenantId} --allow-no-subscriptions`
+    await isKnownWithoutRights(az)
     await az`logout`
-    await az`login -u ${user.name} -p ${user.password}`
-    await isIn(az)
+    await az`login -u ${user.name} -p ${user.password} --allow-no-subscriptions`
+    await isKnownWithoutRights(az)
   })
 
   await t.test('a user on another device', async () => {
     const az = await registered(server, 'device')
-    const child = spawn(azCommand(), ['login', '--use-device-code', '--tenant', tenantId], {
+    const child = spawn(azCommand(), ['login', '--use-device-code', '--tenant', tenantId, '--allow-no-subscriptions'], {
       env: azEnvironment(server, 'device', { AZURE_CORE_ONLY_SHOW_ERRORS: 'no' }),
       stdio: ['ignore', 'ignore', 'pipe'],
     })
@@ -114,7 +122,7 @@ test('az cloud and az login, in every way', needsAz, async t => {
     const finished = new Promise<number | null>(resolve => child.once('exit', resolve))
     assert.match(await signIn(page, code, user.password), /You are signed in/)
     assert.equal(await finished, 0, said)
-    await isIn(az)
+    await isKnownWithoutRights(az)
     assert.doesNotMatch(await signIn(page, code, user.password), /You are signed in/)
   })
 })

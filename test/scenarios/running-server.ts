@@ -15,6 +15,7 @@ export interface Admin {
 
 export interface RunningServer {
   readonly url: string
+  pid(): number
   readonly admin: Admin
   readonly dataFolder: string
   readonly caFile: string
@@ -32,7 +33,7 @@ const launcher = path.join(import.meta.dirname, '../../bin/opengallery.mjs')
 
 /** The product as a user starts it, in a folder of its own, on a free port; gone with the test. */
 export const startServer = async (
-  test: TestContext,
+  test: Pick<TestContext, 'after'>,
   options: { args?: readonly string[]; prepare?: (dataFolder: string) => Promise<void> } = {},
 ): Promise<RunningServer> => {
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'opengallery-scenario-'))
@@ -42,12 +43,14 @@ export const startServer = async (
     await child?.end('SIGKILL')
     await fs.rm(folder, { recursive: true, force: true })
   })
-  child = await start(dataFolder, '0', options.args ?? [])
+  const startAgain = (before: Started) =>
+    start(dataFolder, portOf(before.url), portOf(before.blobUrl), options.args ?? [])
+  child = await start(dataFolder, '0', '0', options.args ?? [])
   if (options.prepare) {
     // What only the owner of the folder may do: the server stands still meanwhile.
     await child.end('SIGTERM')
     await options.prepare(dataFolder)
-    child = await start(dataFolder, new URL(child.url).port, options.args ?? [])
+    child = await startAgain(child)
   }
   const { url } = child
   const caFile = path.join(dataFolder, 'ca.pem')
@@ -55,6 +58,7 @@ export const startServer = async (
   tls.setDefaultCACertificates([...trusted, await fs.readFile(caFile, 'utf8')])
   return {
     url,
+    pid: () => child?.pid ?? 0,
     admin: JSON.parse(await fs.readFile(path.join(dataFolder, 'admin.json'), 'utf8')) as Admin,
     dataFolder,
     caFile,
@@ -62,18 +66,23 @@ export const startServer = async (
     stop: async () => (await child?.end('SIGTERM')) ?? null,
     kill: async () => void (await child?.end('SIGKILL')),
     restart: async () => {
-      child = await start(dataFolder, new URL(url).port, options.args ?? [])
+      if (child) child = await startAgain(child)
     },
   }
 }
 
+const portOf = (url: string) => new URL(url).port
+
 interface Started {
   readonly url: string
+  readonly blobUrl: string
+  readonly pid: number
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
 }
 
-const start = async (dataFolder: string, port: string, args: readonly string[]): Promise<Started> => {
-  const child = spawn(process.execPath, [launcher, 'start', '--data', dataFolder, '--port', port, ...args], {
+const start = async (dataFolder: string, port: string, blobPort: string, args: readonly string[]): Promise<Started> => {
+  const given = ['--data', dataFolder, '--port', port, '--blob-port', blobPort, ...args]
+  const child = spawn(process.execPath, [launcher, 'start', ...given], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '', NODE_TEST_CONTEXT: undefined },
   })
@@ -81,9 +90,9 @@ const start = async (dataFolder: string, port: string, args: readonly string[]):
   child.stdout.on('data', data => said.push(String(data)))
   child.stderr.on('data', data => said.push(String(data)))
   const ended = new Promise<number | null>(resolve => child.once('exit', code => resolve(code)))
-  const url = await addressOf(child, path.join(dataFolder, 'server.json'), said)
+  const server = await announced(child, path.join(dataFolder, 'server.json'), said)
   return {
-    url,
+    ...server,
     end: signal => {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal)
       return ended
@@ -91,15 +100,17 @@ const start = async (dataFolder: string, port: string, args: readonly string[]):
   }
 }
 
+type Announced = Pick<Started, 'url' | 'blobUrl' | 'pid'>
+
 /** server.json of this process, not of one that was killed before it. */
-const addressOf = async (child: ChildProcess, file: string, said: readonly string[]): Promise<string> => {
+const announced = async (child: ChildProcess, file: string, said: readonly string[]): Promise<Announced> => {
   for (let tries = 0; tries < 600; tries++) {
     if (child.exitCode !== null) break
     const server = await fs.readFile(file, 'utf8').then(
-      text => JSON.parse(text) as { url: string; pid: number },
+      text => JSON.parse(text) as Announced,
       () => undefined,
     )
-    if (server?.pid === child.pid && server?.url) return server.url
+    if (server && server.pid === child.pid) return server
     await sleep(50)
   }
   child.kill('SIGKILL')
