@@ -57,7 +57,7 @@ const answer = async (
     await send(response, incoming, reply)
   } catch (error) {
     await closeBody(reply)
-    if (error instanceof RequestAborted || response.headersSent || incoming.destroyed) {
+    if (error instanceof RequestAborted || response.headersSent || response.destroyed) {
       if (!isDisconnect(error)) endpoint.log.warn('A blob request broke off.', { requestId, error })
       response.destroy()
       return

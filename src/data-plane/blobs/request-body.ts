@@ -43,7 +43,9 @@ export const bodyOf = (request: BlobRequest, length: number): Body => {
         return segment
       }
       try {
-        for await (const piece of request.body as AsyncIterable<Buffer>) {
+        // A handler that stops in the middle still wants to answer on this connection.
+        const pieces: AsyncIterable<Buffer> = request.body.iterator({ destroyOnReturn: false })
+        for await (const piece of pieces) {
           let rest = piece
           while (inParts + rest.length >= segmentBytes) {
             const room = segmentBytes - inParts
