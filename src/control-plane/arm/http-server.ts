@@ -17,7 +17,7 @@ export interface HttpParts {
   /** Every path that no other route has goes here. */
   handle(raw: RawRequest): Promise<ArmResponse>
   /** Routes that need no token: discovery, tokens, the alias document. */
-  readonly open: readonly ((app: FastifyInstance) => void | Promise<void>)[]
+  readonly open: readonly ((app: FastifyInstance, options: object) => unknown)[]
   /** Where clients reach this server, known once it listens. */
   origin(): string
 }
@@ -38,7 +38,8 @@ export const makeHttpServer = async (parts: HttpParts): Promise<FastifyInstance>
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.addHook('onSend', async (request, reply) => addCommonHeaders(request, reply))
   app.setErrorHandler((error, request, reply) => fail(error, request, reply, parts))
-  for (const routes of parts.open) await app.register(async scope => routes(scope))
+  for (const routes of parts.open)
+    await app.register(async (scope, options) => void (await routes(scope as unknown as FastifyInstance, options)))
   app.all('/*', async (request, reply) => sendAnswer(reply, await parts.handle(rawRequest(request, parts))))
   return app
 }

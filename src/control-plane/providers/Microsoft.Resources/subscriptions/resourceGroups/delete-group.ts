@@ -17,7 +17,7 @@ export const deleteGroup: ResourceOperation = {
     const { caller, origin } = input as unknown as { caller: Caller; origin: string }
     for (let round = 1; round <= ROUNDS; round++) {
       const refusal = await step(`round ${round}`, () => deleteAll(document, caller, origin, arm))
-      if (refusal === undefined) return { remove: true }
+      if (refusal === null) return { remove: true }
       if (round === ROUNDS) throw new ArmError(409, refusal.code, refusal.message)
     }
     return { remove: true }
@@ -34,13 +34,13 @@ const deleteAll = async (
   caller: Caller,
   origin: string,
   arm: Arm,
-): Promise<Refusal | undefined> => {
+): Promise<Refusal | null> => {
   const { documents } = await arm.resources.list({ groupKey: group.key })
   const deepestFirst = documents.toSorted((a, b) => depth(b) - depth(a))
-  let refusal: Refusal | undefined
+  let refusal: Refusal | null = null
   for (const { id } of deepestFirst) {
     const answer = await arm.complete({ method: 'DELETE', path: id, caller, origin })
-    if (answer.status >= 400) refusal ??= (answer.body as { error: Refusal }).error
+    if (answer.status >= 400) refusal ??= (answer.body as unknown as { error: Refusal }).error
   }
   return refusal
 }

@@ -1,0 +1,79 @@
+import * as path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { generousLimits, type RateLimits } from '#arm/rate-limit.ts'
+import { type Clock, systemClock } from '#foundation/clock.ts'
+import { type Log, silentLog } from '#foundation/log.ts'
+
+export interface RegionSetting {
+  /** Azure's short name, or one of your own. */
+  readonly name: string
+  /** Defaults to Azure's display name of a public region, else to the name. */
+  readonly displayName?: string
+  /** Folders as `file:` URLs, one replica in each at most; put them on different disks. */
+  readonly stores: readonly string[]
+}
+
+/** Every setting of a server. */
+export interface Config {
+  /** Holds everything: database, keys, and the regions' stores unless they are placed elsewhere. */
+  readonly dataFolder: string
+  /** Address to listen at; beyond loopback every client must reach it by one of `hostNames`. */
+  readonly host: string
+  /** Port of the ARM endpoint; 0 takes a free one. */
+  readonly port: number
+  /** Port of the Blob endpoint; 0 takes a free one. */
+  readonly blobPort: number
+  /** More names and addresses for the server certificate. */
+  readonly hostNames: readonly string[]
+  readonly regions: readonly RegionSetting[]
+  /** Hosts (exact, or `*.suffix`) from which a VHD may be imported. */
+  readonly allowedVhdHosts: readonly string[]
+  readonly rateLimits: RateLimits
+  /** How long running requests and steps may take to end at shutdown, in ms. */
+  readonly drainMs: number
+  /** How often promises are compared with what the stores hold, in ms. */
+  readonly reconcileIntervalMs: number
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** The regions that Azure's guides use. */
+export const DEFAULT_REGIONS = [
+  'eastus',
+  'eastus2',
+  'westus',
+  'westus2',
+  'westus3',
+  'centralus',
+  'southcentralus',
+  'northeurope',
+  'westeurope',
+  'southeastasia',
+] as const
+
+export const DEFAULT_PORT = 9443
+
+/** A configuration with every default filled in. */
+export const configOf = (given: Partial<Config> & { readonly dataFolder: string }): Config => {
+  const dataFolder = path.resolve(given.dataFolder)
+  const port = given.port ?? DEFAULT_PORT
+  return {
+    host: '127.0.0.1',
+    blobPort: port === 0 ? 0 : port + 1,
+    hostNames: [],
+    regions: DEFAULT_REGIONS.map(name => ({ name, stores: [defaultStore(dataFolder, name)] })),
+    allowedVhdHosts: [],
+    rateLimits: generousLimits,
+    drainMs: 10_000,
+    reconcileIntervalMs: 10 * 60_000,
+    clock: systemClock,
+    log: silentLog,
+    ...given,
+    dataFolder,
+    port,
+  }
+}
+
+/** Where a region's bytes lie unless configured otherwise. */
+export const defaultStore = (dataFolder: string, region: string): string =>
+  pathToFileURL(path.join(dataFolder, 'regions', region)).href

@@ -1,0 +1,85 @@
+import type { FastifyInstance } from 'fastify'
+import { renderError } from '#arm/arm.ts'
+import { ArmError, armError } from '#arm/arm-error.ts'
+import type { RawRequest } from '#arm/raw-request.ts'
+import { ResourceId } from '#arm/resource-id.ts'
+import type { Arm, Caller } from '#arm/resource-type.ts'
+import type { Regions } from '#data-plane/replication/regions.ts'
+import type { JsonObject } from '#resources/resource-document.ts'
+
+export interface InstallationParts {
+  readonly arm: Arm
+  readonly regions: Regions
+  readonly upkeep: { round(): Promise<void> }
+  readonly dataFolder: string
+  readonly startedAt: string
+  readonly subscriptionId: string
+  authenticate(raw: RawRequest): Promise<Caller>
+  origin(): string
+}
+
+type Query = { Querystring: { region?: string; dryRun?: string; id?: string } }
+
+/**
+ * `/opengallery/...`: what an installation's owner asks that Azure's API has no words for. Same tokens as ARM; the right is that of
+ * the subscription's owner.
+ */
+export const installationRoutes = (parts: InstallationParts) => (app: FastifyInstance) => {
+  const { regions } = parts
+  app.addHook('preHandler', async request => {
+    const headers = request.headers as RawRequest['headers']
+    const raw = { method: request.method, url: request.url, headers, origin: parts.origin(), remoteAddress: request.ip }
+    const caller = await parts.authenticate(raw)
+    const scope = ResourceId.tenant.child('subscriptions', parts.subscriptionId)
+    if (!(await parts.arm.mayDo(caller, 'OpenGallery/installation/action', scope)))
+      throw armError.authorizationFailed(
+        caller.clientId,
+        caller.objectId,
+        'OpenGallery/installation/action',
+        `${scope}`,
+      )
+  })
+  app.setErrorHandler((error, _request, reply) => {
+    if (!(error instanceof ArmError)) throw error
+    const { status, headers, body } = renderError(error)
+    return reply.code(status).headers(headers).send(body)
+  })
+  app.get('/opengallery/status', () => statusOf(parts))
+  app.post<Query>('/opengallery/verify', async ({ query }) => {
+    const report = await regions.verify(requireRegion(query.region, regions))
+    const { corrupt, missing, healed } = report
+    return { region: query.region, ...report, corrupt: corrupt.length, missing: missing.length, healed: healed.length }
+  })
+  app.post<Query>('/opengallery/gc', async ({ query }) => {
+    const region = requireRegion(query.region, regions)
+    const plan = query.dryRun === 'true' ? await regions.planCollection(region) : await regions.collect(region)
+    return { region, ...plan }
+  })
+  app.get<Query>('/opengallery/bytes', ({ query }) => bytesOf(query.id ?? '', parts.arm))
+}
+
+const requireRegion = (name: string | undefined, regions: Regions): string => {
+  if (name !== undefined && regions.names.includes(name)) return name
+  throw armError.invalidQueryParameter('region', name ?? '')
+}
+
+const statusOf = async ({ arm, regions, dataFolder, startedAt }: InstallationParts) => {
+  const { documents } = await arm.resources.list({})
+  const resources: Record<string, number> = {}
+  for (const { type } of documents) resources[type] = (resources[type] ?? 0) + 1
+  return {
+    version: process.env.npm_package_version ?? '0.1.0',
+    startedAt,
+    dataFolder,
+    resources,
+    regions: await Promise.all(regions.names.map(async name => ({ name, stores: await regions.stats(name) }))),
+  }
+}
+
+/** What became of a version's bytes when it was published, as its provider noted it. */
+const bytesOf = async (id: string, arm: Arm): Promise<JsonObject> => {
+  const document = await arm.resources.find(id.toLowerCase().replace(/\/+$/, ''))
+  const bytes = document?.hidden.bytes
+  if (!document || bytes === undefined) throw armError.resourceNotFound(id.slice(0, 300), '<null>')
+  return bytes as JsonObject
+}

@@ -1,0 +1,176 @@
+import * as fs from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import * as path from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { createResourceManager } from '#arm/arm.ts'
+import { authenticateWith } from '#arm/authenticate.ts'
+import { authoriseBy } from '#arm/authorise.ts'
+import { azureRegion } from '#arm/azure-regions.ts'
+import { makeHttpServer } from '#arm/http-server.ts'
+import { metadataRoutes } from '#arm/metadata.ts'
+import { makeRateLimiter } from '#arm/rate-limit.ts'
+import { openBlobs } from '#data-plane/blobs/open-blobs.ts'
+import { startHashWorkers } from '#data-plane/chunks/hash-workers.ts'
+import { openRegions } from '#data-plane/replication/open-regions.ts'
+import { openSqlite } from '#foundation/database.ts'
+import { nodeFiles, replaceFile } from '#foundation/files.ts'
+import { lockFolder } from '#foundation/lock-file.ts'
+import { systemRandom } from '#foundation/random.ts'
+import { prepareCertificates } from '#identity/certificates.ts'
+import { prepareIdentity } from '#identity/first-start.ts'
+import { openIdentity } from '#identity/identity.ts'
+import { identityRoutes } from '#identity/routes.ts'
+import { openOperations } from '#operations/operation-engine.ts'
+import { providersOf } from '#providers/index.ts'
+import { subscriptionDocument } from '#providers/Microsoft.Resources/subscriptions/subscription.ts'
+import { openResources } from '#resources/stored-resources.ts'
+import type { Config } from './config.ts'
+import { installationRoutes } from './installation/routes.ts'
+import { isTransient } from './is-transient.ts'
+import { startUpkeep } from './upkeep.ts'
+
+/** A server that answers. */
+export interface RunningServer {
+  /** The ARM endpoint, without trailing slash. */
+  readonly url: string
+  /** The Blob endpoint, without trailing slash. */
+  readonly blobUrl: string
+  readonly dataFolder: string
+  readonly admin: {
+    readonly tenantId: string
+    readonly subscriptionId: string
+    readonly clientId: string
+    /** There while `admin.json` is. */
+    readonly clientSecret?: string
+  }
+  /** True at the very first start of a data folder: the secret is to be shown now. */
+  readonly firstStart: boolean
+  /** Ends what is under way within `drainMs`, leaves the rest to the next start, and lets go of the folder. */
+  stop(): Promise<void>
+}
+
+/** The whole product: data folder -> stores -> providers -> endpoints. Throws `FolderLocked` when another process has the folder. */
+export const startServer = async (config: Config): Promise<RunningServer> => {
+  const { dataFolder, clock, log } = config
+  const startedAt = clock.now().toISOString()
+  const undo: (() => unknown)[] = [lockFolder(dataFolder)]
+  const later = <T>(made: T, close: (made: T) => unknown): T => {
+    undo.push(() => close(made))
+    return made
+  }
+  const stop = async () => {
+    for (const close of undo.splice(0).reverse()) await close()
+  }
+  try {
+    const database = later(openSqlite(path.join(dataFolder, 'metadata.sqlite')), database => database.close())
+    const workers = later(startHashWorkers(), workers => workers.close())
+    const shared = { clock, log, random: systemRandom, files: nodeFiles, database, workers }
+
+    let origin = ''
+    const identity = await openIdentity({ ...shared, origins: () => [origin] })
+    const admin = await prepareIdentity(dataFolder, { ...shared, identity })
+    const tls = await prepareCertificates(dataFolder, [config.host, ...config.hostNames], shared)
+
+    const regions = later(await openRegions(config.regions, shared), regions => regions.close())
+    const signingKey = await grantKey(dataFolder)
+    const blobs = later(
+      await openBlobs({ ...shared, regions, host: config.host, port: config.blobPort, tls, signingKey }),
+      blobs => blobs.close(),
+    )
+    const resources = await openResources(database)
+    const operations = later(await openOperations({ ...shared, isTransient }), operations =>
+      operations.stop(config.drainMs),
+    )
+    await keepSubscription(resources, database, admin, startedAt)
+
+    const manager = createResourceManager({
+      ...shared,
+      resources,
+      operations,
+      locations: config.regions.map(({ name, displayName }) => ({
+        name,
+        displayName: displayName ?? azureRegion(name)?.displayName ?? name,
+      })),
+      providers: registry =>
+        providersOf({
+          registry,
+          regions,
+          blobs,
+          log,
+          allowedVhdHosts: config.allowedVhdHosts,
+          tenants: () => identity.directory.tenants(),
+        }),
+      authenticate: authenticateWith(identity),
+      authorise: authoriseBy([
+        { objectId: admin.objectId, scopeKey: `/subscriptions/${admin.subscriptionId}`.toLowerCase(), role: 'Owner' },
+      ]),
+      limit: makeRateLimiter(config.rateLimits, clock),
+    })
+    const upkeep = later(
+      startUpkeep({ ...shared, arm: manager.arm, regions, blobs, intervalMs: config.reconcileIntervalMs }),
+      upkeep => upkeep.stop(),
+    )
+    await operations.start()
+
+    const app = await makeHttpServer({
+      ...shared,
+      tls,
+      handle: manager.handle,
+      origin: () => origin,
+      open: [
+        metadataRoutes(() => ({ origin, storageSuffix: 'blob.opengallery' })),
+        identityRoutes(identity) as (app: FastifyInstance, options: object) => unknown,
+        installationRoutes({
+          ...shared,
+          arm: manager.arm,
+          regions,
+          upkeep,
+          dataFolder,
+          startedAt,
+          authenticate: authenticateWith(identity),
+          subscriptionId: admin.subscriptionId,
+          origin: () => origin,
+        }),
+      ],
+    })
+    await later(app, app => app.close()).listen({ host: config.host, port: config.port })
+    const host = config.host.includes(':') ? `[${config.host}]` : config.host
+    origin = `https://${host}:${(app.server.address() as AddressInfo).port}`
+    const blobUrl = `https://${host}:${blobs.port}`
+    await announce(dataFolder, { url: origin, blobUrl })
+    later(undefined, () => nodeFiles.remove(path.join(dataFolder, 'server.json')))
+    return { url: origin, blobUrl, dataFolder, admin, firstStart: admin.isNew, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Where this machine's other commands find the server. */
+const announce = (dataFolder: string, urls: { url: string; blobUrl: string }) =>
+  replaceFile(
+    nodeFiles,
+    path.join(dataFolder, 'server.json'),
+    Buffer.from(`${JSON.stringify({ ...urls, pid: process.pid }, null, 2)}\n`),
+  )
+
+/** Signs disks' URLs; kept, so that they outlive a restart. */
+const grantKey = async (dataFolder: string): Promise<Buffer> => {
+  const file = path.join(dataFolder, 'grant.key')
+  if (!(await nodeFiles.exists(file))) await replaceFile(nodeFiles, file, systemRandom.bytes(32))
+  return fs.readFile(file)
+}
+
+const keepSubscription = async (
+  resources: Awaited<ReturnType<typeof openResources>>,
+  database: ReturnType<typeof openSqlite>,
+  admin: { subscriptionId: string; tenantId: string },
+  now: string,
+): Promise<void> => {
+  const document = subscriptionDocument(admin.subscriptionId, admin.tenantId, 'OpenGallery', {
+    now: new Date(now),
+    uuid: systemRandom.uuid,
+  })
+  if (await resources.find(document.key)) return
+  await database.transact(transaction => resources.insert(transaction, document))
+}
