@@ -1,0 +1,153 @@
+import { invariant } from '#foundation/invariant.ts'
+import type { ChunkId } from './chunk-store.ts'
+
+/** Where a chunk lies, and as what. */
+export interface Place {
+  readonly pack: number
+  readonly offset: number
+  readonly storedBytes: number
+  readonly sizeBytes: number
+  readonly encoding: 'raw' | 'zstd'
+}
+
+const BLOCK = 65_536
+const FIELDS = 4
+const ZSTD = 0x8000_0000
+const GONE = 0xffff_ffff
+
+interface Block {
+  readonly ids: Uint8Array
+  readonly places: Uint32Array
+}
+
+export const idBytes = (id: ChunkId): Buffer => Buffer.from(id, 'hex')
+export const idText = (bytes: Uint8Array, at = 0): ChunkId =>
+  Buffer.from(bytes.buffer, bytes.byteOffset + at, 32).toString('hex') as ChunkId
+
+/**
+ * Every chunk of the store, in 48 bytes each plus a hash table of 32-bit slots. A chunk is known by its entry number, which stays
+ * the same until `remove`, also when the chunk moves to another pack.
+ */
+export class ChunkIndex {
+  readonly #blocks: Block[] = []
+  readonly #free: number[] = []
+  #slots = new Uint32Array(4096)
+  #used = 0
+  #gone = 0
+  /** Entry numbers are below this. */
+  limit = 0
+
+  get count(): number {
+    return this.#used
+  }
+
+  /** The entry with the id at `ids[at]`, or -1. */
+  find(ids: Uint8Array, at = 0): number {
+    const mask = this.#slots.length - 1
+    for (let slot = slotOf(ids, at) & mask; ; slot = (slot + 1) & mask) {
+      const value = this.#slots[slot]!
+      if (value === 0) return -1
+      if (value !== GONE && this.#matches(value - 1, ids, at)) return value - 1
+    }
+  }
+
+  add(ids: Uint8Array, at: number, place: Place): number {
+    const entry = this.#free.pop() ?? this.limit++
+    if (entry >= this.#blocks.length * BLOCK)
+      this.#blocks.push({ ids: new Uint8Array(BLOCK * 32), places: new Uint32Array(BLOCK * FIELDS) })
+    this.#blockOf(entry).ids.set(ids.subarray(at, at + 32), (entry % BLOCK) * 32)
+    this.move(entry, place)
+    this.#used++
+    if ((this.#used + this.#gone) * 2 > this.#slots.length) this.#rehash()
+    else this.#link(entry)
+    return entry
+  }
+
+  move(entry: number, place: Place): void {
+    const { places } = this.#blockOf(entry)
+    const field = (entry % BLOCK) * FIELDS
+    places[field] = place.pack
+    places[field + 1] = place.offset
+    places[field + 2] = place.storedBytes
+    places[field + 3] = (place.sizeBytes | (place.encoding === 'zstd' ? ZSTD : 0)) >>> 0
+  }
+
+  remove(entry: number): void {
+    const { ids, places } = this.#blockOf(entry)
+    const at = (entry % BLOCK) * 32
+    const mask = this.#slots.length - 1
+    let slot = slotOf(ids, at) & mask
+    while (this.#slots[slot] !== entry + 1) {
+      invariant(this.#slots[slot] !== 0, 'An entry to remove is in the table')
+      slot = (slot + 1) & mask
+    }
+    this.#slots[slot] = GONE
+    places[(entry % BLOCK) * FIELDS + 3] = 0 // no chunk has zero bytes: this marks a free entry
+    this.#free.push(entry)
+    this.#used--
+    this.#gone++
+  }
+
+  place(entry: number): Place {
+    const { places } = this.#blockOf(entry)
+    const field = (entry % BLOCK) * FIELDS
+    const size = places[field + 3]!
+    return {
+      pack: places[field]!,
+      offset: places[field + 1]!,
+      storedBytes: places[field + 2]!,
+      sizeBytes: size & ~ZSTD,
+      encoding: (size & ZSTD) === 0 ? 'raw' : 'zstd',
+    }
+  }
+
+  has(entry: number): boolean {
+    return entry < this.limit && this.#blockOf(entry).places[(entry % BLOCK) * FIELDS + 3] !== 0
+  }
+
+  packOf(entry: number): number {
+    return this.#blockOf(entry).places[(entry % BLOCK) * FIELDS]!
+  }
+
+  storedBytesOf(entry: number): number {
+    return this.#blockOf(entry).places[(entry % BLOCK) * FIELDS + 2]!
+  }
+
+  /** The 32 bytes of the id; a view, valid until the entry is removed. */
+  idOf(entry: number): Uint8Array {
+    const at = (entry % BLOCK) * 32
+    return this.#blockOf(entry).ids.subarray(at, at + 32)
+  }
+
+  #blockOf(entry: number): Block {
+    const block = this.#blocks[Math.floor(entry / BLOCK)]
+    invariant(block, 'An entry number is below the limit')
+    return block
+  }
+
+  #matches(entry: number, ids: Uint8Array, at: number): boolean {
+    const own = this.#blockOf(entry).ids
+    const start = (entry % BLOCK) * 32
+    for (let i = 0; i < 32; i++) if (own[start + i] !== ids[at + i]) return false
+    return true
+  }
+
+  #link(entry: number): void {
+    const mask = this.#slots.length - 1
+    let slot = slotOf(this.#blockOf(entry).ids, (entry % BLOCK) * 32) & mask
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask
+    this.#slots[slot] = entry + 1
+  }
+
+  #rehash(): void {
+    let slots = 4096
+    while (slots < this.#used * 3) slots *= 2
+    this.#slots = new Uint32Array(slots)
+    this.#gone = 0
+    for (let entry = 0; entry < this.limit; entry++) if (this.has(entry)) this.#link(entry)
+  }
+}
+
+/** A hash is its own best hash; the first bytes decide. */
+const slotOf = (ids: Uint8Array, at: number): number =>
+  ids[at]! | (ids[at + 1]! << 8) | (ids[at + 2]! << 16) | ((ids[at + 3]! & 0x7f) << 24)

@@ -1,0 +1,190 @@
+import { Bits } from './bits.ts'
+import type { ChunkIndex } from './chunk-index.ts'
+import { idText } from './chunk-index.ts'
+import type { CollectionPlan, ManifestId } from './chunk-store.ts'
+import type { Drafts } from './drafts.ts'
+import type { Marks } from './leases.ts'
+import { pageSlices, SLICE_BYTES } from './manifest.ts'
+import type { Pack } from './pack-files.ts'
+import type { NewChunk } from './pack-writer.ts'
+import type { StoreCore } from './store-core.ts'
+
+/** A pack of which less than this lives is copied together with others and removed. */
+const LEAST_LIVE = 0.6
+const SMALL_PACK_BYTES = 4 * 1024 * 1024
+/** So many small packs are worth one bigger one. */
+const MANY_SMALL_PACKS = 16
+
+/** What is to go: manifests that nothing holds, and packs that are mostly dead, with the chunks that still live in them. */
+interface Sentence {
+  readonly manifests: readonly ManifestId[]
+  readonly packs: readonly { readonly pack: Pack; readonly live: readonly number[]; readonly dead: readonly number[] }[]
+  readonly plan: CollectionPlan
+}
+
+/** What a collection would free now. */
+export const planCollection = async (core: StoreCore, drafts: Drafts): Promise<CollectionPlan> => {
+  core.writer.roll()
+  await core.writer.commit()
+  return (await judge(core, drafts)).plan
+}
+
+/**
+ * Frees what no hold, no draft and no running work reaches. Manifests go first and for good, then the packs: a crash in between
+ * leaves chunks that nothing names, never a manifest whose chunks are gone.
+ */
+export const collect = async (core: StoreCore, drafts: Drafts): Promise<CollectionPlan> => {
+  core.writer.roll()
+  await core.writer.commit()
+  const sentence = await judge(core, drafts, ({ manifests, packs }) => {
+    // No await between the verdict and this: whoever looks for one of these chunks from now on stores it anew.
+    for (const { dead } of packs) for (const entry of dead) core.index.remove(entry)
+    return core.manifests.remove(manifests)
+  })
+  for (const { pack, live } of sentence.packs) {
+    if (await moveLive(core, pack, live)) await core.packFiles.remove(pack)
+  }
+  if (sentence.packs.length > 0) await core.writer.syncNames()
+  return sentence.plan
+}
+
+const judge = async (
+  core: StoreCore,
+  drafts: Drafts,
+  execute?: (sentence: Sentence) => Promise<void>,
+): Promise<Sentence> => {
+  core.holds.requireWhole()
+  const candidates = [...core.packFiles.packs.values()].filter(pack => !core.writer.isGrowing(pack.number))
+  const marks: Marks = { chunks: new Bits(), manifests: [...core.holds.kept(), ...core.leases.pinned()] }
+  const stopWatching = core.leases.watch(marks)
+  try {
+    const walk = new Walk(core, marks.chunks)
+    for (const map of await drafts.maps())
+      for (const slices of map.within(0, map.sizeBytes))
+        for (const { id } of slices) walk.mark(Buffer.from(id, 'hex'), 0)
+    for (;;) {
+      const manifest = marks.manifests.pop()
+      if (manifest === undefined) break
+      await walk.manifest(manifest)
+    }
+    marks.chunks.addAll(core.leases.leased())
+    const sentence = sentenceOf(core, candidates, marks.chunks, walk.manifests)
+    const executed = execute?.(sentence)
+    stopWatching()
+    await executed
+    return sentence
+  } finally {
+    stopWatching()
+  }
+}
+
+/** Marks what manifests reach. Pages that manifests share are read once. */
+class Walk {
+  readonly #core: StoreCore
+  readonly #chunks: Bits
+  readonly #pages = new Bits()
+  readonly manifests = new Set<ManifestId>()
+
+  constructor(core: StoreCore, chunks: Bits) {
+    this.#core = core
+    this.#chunks = chunks
+  }
+
+  mark(ids: Uint8Array, at: number): number {
+    const entry = this.#core.index.find(ids, at)
+    if (entry >= 0) this.#chunks.add(entry)
+    return entry
+  }
+
+  async manifest(id: ManifestId): Promise<void> {
+    if (this.manifests.has(id) || !this.#core.manifests.has(id)) return
+    this.manifests.add(id)
+    for (const page of (await this.#core.manifests.read(id)).pages) {
+      const bytes = Buffer.from(page.id, 'hex')
+      const entry = this.mark(bytes, 0)
+      if (entry >= 0 && !this.#pages.add(entry)) continue
+      const slices = pageSlices(await this.#core.reader.read(page.id))
+      this.mark(bytes, 0) // it may have been healed just now
+      for (let at = 0; at < slices.length; at += SLICE_BYTES) this.mark(slices, at + 12)
+    }
+  }
+}
+
+const sentenceOf = (
+  core: StoreCore,
+  candidates: readonly Pack[],
+  marked: Bits,
+  reached: ReadonlySet<ManifestId>,
+): Sentence => {
+  const manifests = core.manifests.ids().filter(id => !reached.has(id) && !core.leases.isPinned(id))
+  const { index } = core
+  const condemned = condemn(candidates, liveBytesByPack(index, marked))
+  const packs = new Map(condemned.map(pack => [pack.number, { pack, live: [] as number[], dead: [] as number[] }]))
+  let freedBytes = 0
+  let chunks = 0
+  for (let entry = 0; entry < index.limit; entry++) {
+    const pack = index.has(entry) ? packs.get(index.packOf(entry)) : undefined
+    if (!pack) continue
+    if (marked.has(entry)) {
+      pack.live.push(entry)
+      freedBytes -= index.storedBytesOf(entry)
+    } else {
+      pack.dead.push(entry)
+      chunks++
+    }
+  }
+  for (const pack of condemned) freedBytes += pack.bodyEnd
+  return {
+    manifests,
+    packs: [...packs.values()],
+    plan: { manifests: manifests.length, chunks, freedBytes: Math.max(0, freedBytes) },
+  }
+}
+
+const liveBytesByPack = (index: ChunkIndex, marked: Bits): Map<number, number> => {
+  const live = new Map<number, number>()
+  for (let entry = 0; entry < index.limit; entry++) {
+    if (!index.has(entry) || !marked.has(entry)) continue
+    const pack = index.packOf(entry)
+    live.set(pack, (live.get(pack) ?? 0) + index.storedBytesOf(entry))
+  }
+  return live
+}
+
+const condemn = (candidates: readonly Pack[], live: ReadonlyMap<number, number>): Pack[] => {
+  const mostlyDead = candidates.filter(pack => (live.get(pack.number) ?? 0) < LEAST_LIVE * (pack.bodyEnd - 16))
+  const small = candidates.filter(pack => pack.bodyEnd < SMALL_PACK_BYTES && !mostlyDead.includes(pack))
+  return small.length >= MANY_SMALL_PACKS ? [...mostlyDead, ...small] : mostlyDead
+}
+
+/** Copies what lives in a pack to the growing one. False if some of it can't be read: then the pack stays. */
+const moveLive = async (core: StoreCore, pack: Pack, live: readonly number[]): Promise<boolean> => {
+  const settles: (() => void)[] = []
+  let isWhole = true
+  const ids = live.map(entry => idText(core.index.idOf(entry)))
+  let batch: Buffer[] = []
+  let chunks: NewChunk[] = []
+  let end = 0
+  const flush = async () => {
+    if (chunks.length > 0) settles.push(await core.writer.appendAgain(chunks, Buffer.concat(batch)))
+    batch = []
+    chunks = []
+    end = 0
+  }
+  for (let first = 0; first < ids.length; first += 64) {
+    await core.reader.eachVerified(ids.slice(first, first + 64), (i, chunk) => {
+      if (!chunk) isWhole = false
+      if (!chunk || chunk.place.pack !== pack.number) return // healed or moved meanwhile
+      const { storedBytes, sizeBytes, encoding } = chunk.place
+      chunks.push({ id: Buffer.from(ids[first + i]!, 'hex'), start: end, storedBytes, sizeBytes, encoding })
+      batch.push(Buffer.from(chunk.stored))
+      end += storedBytes
+    })
+    if (!isWhole) return false
+    await flush()
+  }
+  if (settles.length === 0) return true
+  await core.writer.commit()
+  for (const settle of settles) settle()
+  return true
+}

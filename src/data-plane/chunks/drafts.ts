@@ -1,0 +1,210 @@
+import * as path from 'node:path'
+import type { Files } from '#foundation/files.ts'
+import { requireRange, type SparseBytes } from '#foundation/sparse-bytes.ts'
+import { idBytes } from './chunk-index.ts'
+import type { Draft, Ingested } from './chunk-store.ts'
+import { DraftLog } from './draft-log.ts'
+import type { DraftMap } from './draft-map.ts'
+import { fileOf, requireName } from './holds.ts'
+import { fillSegment, SEGMENT_BYTES, storeSegment } from './intake.ts'
+import { bytesOfLayout } from './layout.ts'
+import { MAX_IMAGE_BYTES, type Slice } from './manifest.ts'
+import { ManifestWriter } from './manifest-writer.ts'
+import { nominalBytesFor } from './page-cut.ts'
+import { atWork, type StoreCore, type Work } from './store-core.ts'
+import { tidy } from './tidy.ts'
+import { Turns } from './turns.ts'
+
+const NAME = /^([0-9a-f]{64})\.draft$/
+
+/** The drafts of a store: one log file each, read when first asked for. */
+export class Drafts {
+  readonly #files: Files
+  readonly #folder: string
+  readonly #core: StoreCore
+  /** By file name; undefined while it has not been read. */
+  readonly #drafts = new Map<string, OpenDraft | undefined>()
+  readonly #turns = new Turns()
+
+  private constructor(files: Files, folder: string, core: StoreCore) {
+    this.#files = files
+    this.#folder = folder
+    this.#core = core
+  }
+
+  static async load(files: Files, storeFolder: string, core: StoreCore): Promise<Drafts> {
+    const drafts = new Drafts(files, path.join(storeFolder, 'drafts'), core)
+    for (const file of await files.list(drafts.#folder)) if (NAME.test(file)) drafts.#drafts.set(file, undefined)
+    return drafts
+  }
+
+  async openOrCreate(id: string, sizeBytes: number): Promise<Draft> {
+    requireName(id)
+    requireSize(sizeBytes)
+    const file = `${fileOf(id)}.draft`
+    return this.#turns.take(async () => (await this.#get(file)) ?? (await this.#create(file, id, sizeBytes)))
+  }
+
+  find(id: string): Promise<Draft | undefined> {
+    return this.#turns.take(() => this.#get(`${fileOf(id)}.draft`))
+  }
+
+  /** What the drafts consist of now: a collection keeps it. Throws `DraftDamaged`. */
+  async maps(): Promise<DraftMap[]> {
+    const maps: DraftMap[] = []
+    for (const file of [...this.#drafts.keys()]) {
+      const draft = await this.#turns.take(() => this.#get(file))
+      if (draft) maps.push(...draft.maps())
+    }
+    return maps
+  }
+
+  async close(): Promise<void> {
+    for (const draft of this.#drafts.values()) await draft?.close()
+  }
+
+  async #get(file: string): Promise<OpenDraft | undefined> {
+    if (!this.#drafts.has(file)) return undefined
+    const known = this.#drafts.get(file)
+    if (known) return known
+    return this.#keep(file, await DraftLog.load(this.#files, path.join(this.#folder, file)))
+  }
+
+  async #create(file: string, id: string, sizeBytes: number): Promise<OpenDraft> {
+    return this.#keep(file, await DraftLog.create(this.#files, path.join(this.#folder, file), id, sizeBytes))
+  }
+
+  #keep(file: string, log: DraftLog): OpenDraft {
+    const draft = new OpenDraft(this.#core, log, () =>
+      this.#turns.take(async () => {
+        if (this.#drafts.get(file) !== draft) return
+        await log.remove()
+        await this.#files.syncDirectory(this.#folder)
+        this.#drafts.delete(file)
+      }),
+    )
+    this.#drafts.set(file, draft)
+    return draft
+  }
+}
+
+const requireSize = (sizeBytes: number): void => {
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0 || sizeBytes > MAX_IMAGE_BYTES)
+    throw new RangeError(`An image has 0 to ${MAX_IMAGE_BYTES} bytes, not ${sizeBytes}.`)
+}
+
+const leaseAll = (core: StoreCore, work: Work, slices: Iterable<readonly Slice[]>): void => {
+  for (const some of slices) {
+    for (const { id } of some) {
+      const entry = core.index.find(idBytes(id))
+      if (entry >= 0) work.lease.add(entry)
+    }
+  }
+}
+
+class OpenDraft implements Draft {
+  readonly #core: StoreCore
+  readonly #log: DraftLog
+  readonly #remove: () => Promise<void>
+  /** States that are being sealed: the draft may have left them behind already. */
+  readonly #sealing = new Set<DraftMap>()
+  #isDiscarded = false
+
+  constructor(core: StoreCore, log: DraftLog, remove: () => Promise<void>) {
+    this.#core = core
+    this.#log = log
+    this.#remove = remove
+  }
+
+  get id(): string {
+    return this.#log.id
+  }
+
+  get sizeBytes(): number {
+    return this.#log.map.sizeBytes
+  }
+
+  maps(): DraftMap[] {
+    return [this.#log.map, ...this.#sealing]
+  }
+
+  async write(offset: number, bytes: Uint8Array): Promise<void> {
+    this.#requireOpen()
+    requireRange(offset, bytes.length, this.sizeBytes)
+    if (bytes.length === 0) return
+    await atWork(this.#core, async work => {
+      const slices: Slice[] = []
+      for (let at = 0; at < bytes.length; at += SEGMENT_BYTES) {
+        const part = bytes.subarray(at, at + SEGMENT_BYTES)
+        const segment = await fillSegment(this.#core, offset + at, part.length, async target => target.set(part))
+        slices.push(...(await storeSegment(this.#core, segment, nominalBytesFor(this.sizeBytes), work)).slices)
+      }
+      await work.commit()
+      await this.#log.append({ kind: 'put', offset, length: bytes.length, slices })
+    })
+  }
+
+  async clear(offset: number, length: number): Promise<void> {
+    this.#requireOpen()
+    requireRange(offset, length, this.sizeBytes)
+    if (length > 0) await this.#log.append({ kind: 'put', offset, length, slices: [] })
+  }
+
+  async resize(sizeBytes: number): Promise<void> {
+    this.#requireOpen()
+    requireSize(sizeBytes)
+    await this.#log.append({ kind: 'resize', sizeBytes })
+  }
+
+  bytes(): SparseBytes {
+    const map = this.#log.map
+    const whole = bytesOfLayout(map, this.#core.reader, () => {})
+    return {
+      get sizeBytes() {
+        return map.sizeBytes
+      },
+      extents: () => whole.extents(),
+      read: (offset, target) =>
+        atWork(this.#core, work => {
+          // A write that comes meanwhile may leave these chunks to a collection.
+          leaseAll(this.#core, work, map.within(offset, offset + target.length))
+          return whole.read(offset, target)
+        }),
+      close: async () => {},
+    }
+  }
+
+  async seal(hold: string): Promise<Ingested> {
+    this.#requireOpen()
+    const state = this.#log.map.snapshot()
+    this.#sealing.add(state)
+    try {
+      return await atWork(this.#core, async work => {
+        const manifest = new ManifestWriter(this.#core, work, state.sizeBytes)
+        const counts = { newBytes: 0, storedBytes: 0 }
+        const slices = state.slices(0, state.sizeBytes)
+        for await (const tidied of tidy(this.#core, work, slices, manifest.nominalBytes)) {
+          await manifest.add(tidied.slices)
+          counts.newBytes += tidied.newBytes
+          counts.storedBytes += tidied.storedBytes
+        }
+        return manifest.finish(hold, counts)
+      })
+    } finally {
+      this.#sealing.delete(state)
+    }
+  }
+
+  async discard(): Promise<void> {
+    this.#isDiscarded = true
+    await this.#remove()
+  }
+
+  close(): Promise<void> {
+    return this.#log.close()
+  }
+
+  #requireOpen(): void {
+    if (this.#isDiscarded) throw new Error(`The draft ${this.id} was discarded.`)
+  }
+}

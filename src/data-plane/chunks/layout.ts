@@ -1,0 +1,63 @@
+import { requireRange, type SparseBytes } from '#foundation/sparse-bytes.ts'
+import type { ChunkReader } from './chunk-reader.ts'
+import { clip, type Manifest, pageBase, pageSlices, type Slice, slicesWithin } from './manifest.ts'
+
+/** Which slices an image consists of. */
+export interface Layout {
+  readonly sizeBytes: number
+  /** Those that reach into `[from, to)`, clipped to it, in ascending order, some at a time. */
+  slices(from: number, to: number): AsyncIterable<Slice[]>
+}
+
+/** The number of the last page that starts at or before `offset`; 0 if none does. */
+const pageAt = (manifest: Manifest, offset: number): number => {
+  let [low, high] = [0, manifest.pages.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (manifest.pages[middle]!.offset <= offset) low = middle + 1
+    else high = middle
+  }
+  return Math.max(0, low - 1)
+}
+
+/** A manifest's slices, its pages read as they are needed. */
+export const manifestLayout = (manifest: Manifest, reader: ChunkReader): Layout => ({
+  sizeBytes: manifest.sizeBytes,
+  async *slices(from, to) {
+    for (let i = pageAt(manifest, from); i < manifest.pages.length && manifest.pages[i]!.offset < to; i++) {
+      const page = manifest.pages[i]!
+      const slices = slicesWithin(pageSlices(await reader.read(page.id)), pageBase(manifest, page), from, to)
+      if (slices.length > 0) yield slices.map(slice => clip(slice, from, to))
+    }
+  },
+})
+
+/** The bytes behind a layout, verified as they are read. */
+export const bytesOfLayout = (layout: Layout, reader: ChunkReader, close: () => void): SparseBytes => ({
+  get sizeBytes() {
+    return layout.sizeBytes
+  },
+  async *extents() {
+    let open: { offset: number; length: number } | undefined
+    for await (const slices of layout.slices(0, layout.sizeBytes)) {
+      for (const { offset, length } of slices) {
+        if (open && open.offset + open.length === offset) open.length += length
+        else {
+          if (open) yield open
+          open = { offset, length }
+        }
+      }
+    }
+    if (open) yield open
+  },
+  async read(offset, target) {
+    requireRange(offset, target.length, layout.sizeBytes)
+    target.fill(0)
+    const slices: Slice[] = []
+    for await (const some of layout.slices(offset, offset + target.length)) slices.push(...some)
+    await reader.fill(slices, offset, target)
+  },
+  async close() {
+    close()
+  },
+})

@@ -1,0 +1,91 @@
+import * as path from 'node:path'
+import { type Files, readWhole, replaceFile } from '#foundation/files.ts'
+import { ChunkCorrupt, type ChunkId, type ManifestId, ManifestMissing } from './chunk-store.ts'
+import { decodeRoot, type Manifest, manifestIdOf } from './manifest.ts'
+import { Turns } from './turns.ts'
+
+const NAME = /^[0-9a-f]{64}$/
+
+/** The roots of the manifests: one file each, named by its hash. */
+export class ManifestFiles {
+  readonly #files: Files
+  readonly #folder: string
+  readonly #known: Set<ManifestId>
+  readonly #turns = new Turns()
+  /** Gets a damaged root from elsewhere. */
+  readonly #recover: (id: ManifestId) => Promise<Uint8Array | undefined>
+
+  private constructor(
+    files: Files,
+    folder: string,
+    known: Set<ManifestId>,
+    recover: (id: ManifestId) => Promise<Uint8Array | undefined>,
+  ) {
+    this.#files = files
+    this.#folder = folder
+    this.#known = known
+    this.#recover = recover
+  }
+
+  static async load(
+    files: Files,
+    storeFolder: string,
+    recover: (id: ManifestId) => Promise<Uint8Array | undefined>,
+  ): Promise<ManifestFiles> {
+    const folder = path.join(storeFolder, 'manifests')
+    const names = await files.list(folder)
+    return new ManifestFiles(files, folder, new Set(names.filter(name => NAME.test(name)) as ManifestId[]), recover)
+  }
+
+  has(id: ManifestId): boolean {
+    return this.#known.has(id)
+  }
+
+  ids(): ManifestId[] {
+    return [...this.#known]
+  }
+
+  get count(): number {
+    return this.#known.size
+  }
+
+  /** Durable when it resolves. The chunks must be durable before. */
+  async put(root: Uint8Array): Promise<ManifestId> {
+    const id = manifestIdOf(root)
+    await this.#turns.take(async () => {
+      if (this.#known.has(id)) return
+      await replaceFile(this.#files, this.#fileOf(id), root)
+      this.#known.add(id)
+    })
+    return id
+  }
+
+  async root(id: ManifestId): Promise<Uint8Array> {
+    if (!this.#known.has(id)) throw new ManifestMissing(id)
+    const root = await readWhole(this.#files, this.#fileOf(id)).catch(() => undefined)
+    if (root && manifestIdOf(root) === id) return root
+    if (!this.#known.has(id)) throw new ManifestMissing(id)
+    const healed = await this.#recover(id)
+    if (!healed || manifestIdOf(healed) !== id) throw new ChunkCorrupt(id as string as ChunkId)
+    await this.#turns.take(() => replaceFile(this.#files, this.#fileOf(id), healed))
+    return healed
+  }
+
+  async read(id: ManifestId): Promise<Manifest> {
+    return decodeRoot(await this.root(id))
+  }
+
+  /** From this moment they don't exist; their files are gone for good when it resolves. */
+  async remove(ids: readonly ManifestId[]): Promise<void> {
+    for (const id of ids) this.#known.delete(id)
+    if (ids.length === 0) return
+    await this.#turns.take(async () => {
+      for (const id of ids) if (!this.#known.has(id)) await this.#files.remove(this.#fileOf(id))
+      await this.#files.syncDirectory(this.#folder)
+    })
+  }
+
+  #fileOf(id: ManifestId): string {
+    return path.join(this.#folder, id)
+  }
+}

@@ -1,0 +1,179 @@
+import * as path from 'node:path'
+import type { Clock } from '#foundation/clock.ts'
+import { type Files, readWhole, replaceFile } from '#foundation/files.ts'
+import type { Random } from '#foundation/random.ts'
+import { BufferPool } from './buffer-pool.ts'
+import { ChunkIndex } from './chunk-index.ts'
+import { unsqueeze } from './chunk-kernel.ts'
+import { ChunkReader, READ_BUFFER_BYTES } from './chunk-reader.ts'
+import { type ChunkId, type ChunkStore, type Heal, ManifestMissing } from './chunk-store.ts'
+import { collect, planCollection } from './collect.ts'
+import { compose } from './compose.ts'
+import { Drafts } from './drafts.ts'
+import type { HashWorkers } from './hash-workers.ts'
+import { Holds } from './holds.ts'
+import { ingest } from './ingest.ts'
+import { SEGMENT_BUFFER_BYTES } from './intake.ts'
+import { bytesOfLayout, manifestLayout } from './layout.ts'
+import { Leases } from './leases.ts'
+import { loadPacks } from './load-packs.ts'
+import { ManifestFiles } from './manifest-files.ts'
+import { offerChunks } from './offer.ts'
+import { PackFiles } from './pack-files.ts'
+import { PackWriter } from './pack-writer.ts'
+import { receive } from './receive.ts'
+import { RepairLog } from './repair-log.ts'
+import type { StoreCore } from './store-core.ts'
+import { Turns } from './turns.ts'
+import { verify } from './verify.ts'
+
+export interface StoreParts {
+  readonly files: Files
+  readonly random: Random
+  readonly clock: Clock
+  readonly workers: HashWorkers
+  readonly heal?: Heal
+}
+
+/** The folder holds something else than a store, or a store of a later version. */
+export class NotAStore extends Error {
+  override readonly name = 'NotAStore'
+  readonly folder: string
+  constructor(folder: string, why: string) {
+    super(`${folder} is not a chunk store: ${why}.`)
+    this.folder = folder
+  }
+}
+
+const FOLDERS = ['packs', 'index', 'manifests', 'holds', 'drafts'] as const
+const FORMAT = 1
+
+/** Opens the store in a folder; in an empty folder it makes one. What a crash left unfinished is finished or removed. */
+export const openStore = async (folder: string, parts: StoreParts): Promise<ChunkStore> => {
+  const { files, random, clock, workers, heal } = parts
+  const id = await openFolder(files, folder, random)
+  for (const each of FOLDERS) await removeDrafts(files, path.join(folder, each))
+  const index = new ChunkIndex()
+  const packFiles = new PackFiles(files, folder)
+  const nextNumber = await loadPacks(files, folder, packFiles, index)
+  const writer = new PackWriter({ files, folder, random, index, packFiles, nextNumber })
+  const repairs = new RepairLog(files, folder, clock)
+  const buffers = new BufferPool(workers.count + 1, () => workers.allocate(READ_BUFFER_BYTES))
+  const reader = new ChunkReader({ index, packFiles, writer, workers, buffers, repairs, heal })
+  const manifests = await ManifestFiles.load(files, folder, async manifest => {
+    const given = await heal?.(manifest as string as ChunkId)
+    return given && unsqueeze(given.stored, given.encoding, given.sizeBytes, Buffer.from(manifest, 'hex'))
+  })
+  const core: StoreCore = {
+    workers,
+    segments: new BufferPool(workers.count + 1, () => workers.allocate(SEGMENT_BUFFER_BYTES)),
+    index,
+    packFiles,
+    writer,
+    reader,
+    leases: new Leases(),
+    manifests,
+    holds: await Holds.load(files, folder),
+  }
+  return storeOf(id, core, await Drafts.load(files, folder, core))
+}
+
+const openFolder = async (files: Files, folder: string, random: Random): Promise<string> => {
+  const file = path.join(folder, 'store.json')
+  if (!(await files.exists(file))) await createStore(files, folder, file, random)
+  let store: { format?: unknown; id?: unknown }
+  try {
+    store = JSON.parse((await readWhole(files, file)).toString('utf8'))
+  } catch (error) {
+    throw new NotAStore(folder, `store.json can't be read (${error})`)
+  }
+  if (store.format !== FORMAT)
+    throw new NotAStore(folder, `its format is ${store.format}, this program knows ${FORMAT}`)
+  if (typeof store.id !== 'string') throw new NotAStore(folder, 'store.json names no id')
+  return store.id
+}
+
+/** `store.json` is written last: a crash before leaves empty folders, which the next opening takes over. */
+const createStore = async (files: Files, folder: string, file: string, random: Random): Promise<void> => {
+  await files.makeFolder(folder)
+  const known: readonly string[] = [...FOLDERS, 'store.json.new', 'lock']
+  const stranger = (await files.list(folder)).find(name => !known.includes(name))
+  if (stranger !== undefined) throw new NotAStore(folder, `it holds ${stranger} but no store.json`)
+  for (const each of FOLDERS) await files.makeFolder(path.join(folder, each))
+  await files.syncDirectory(path.dirname(folder))
+  await files.syncDirectory(folder)
+  await replaceFile(files, file, Buffer.from(`${JSON.stringify({ format: FORMAT, id: random.uuid() })}\n`))
+}
+
+/** Files that were being written when the power went. */
+const removeDrafts = async (files: Files, folder: string): Promise<void> => {
+  await files.makeFolder(folder)
+  for (const name of await files.list(folder)) if (name.endsWith('.new')) await files.remove(path.join(folder, name))
+}
+
+const storeOf = (id: string, core: StoreCore, drafts: Drafts): ChunkStore => {
+  const { manifests, holds, leases, packFiles, index } = core
+  const collections = new Turns()
+  const running = new Set<Promise<unknown>>()
+  let isClosed = false
+  const track = <T>(start: () => Promise<T>): Promise<T> => {
+    if (isClosed) return Promise.reject(new Error('The chunk store is closed.'))
+    const work = start()
+    const settled: Promise<unknown> = work.catch(() => {}).finally(() => running.delete(settled))
+    running.add(settled)
+    return work
+  }
+  return {
+    id,
+    ingest: (source, hold, watch) => track(() => ingest(core, source, hold, watch)),
+    compose: (pieces, hold) => track(() => compose(core, pieces, hold)),
+    receive: (manifest, from, hold, watch) => track(() => receive(core, manifest, from, hold, watch)),
+    async open(manifest) {
+      const unpin = leases.pin(manifest)
+      try {
+        const layout = manifestLayout(await manifests.read(manifest), core.reader)
+        return bytesOfLayout(layout, core.reader, unpin)
+      } catch (error) {
+        unpin()
+        throw error
+      }
+    },
+    async describe(manifest) {
+      const { sizeBytes, dataBytes } = await manifests.read(manifest)
+      return { sizeBytes, dataBytes }
+    },
+    hold: (name, manifest) =>
+      track(async () => {
+        const unpin = leases.pin(manifest)
+        try {
+          if (!manifests.has(manifest)) throw new ManifestMissing(manifest)
+          await holds.set(name, manifest)
+        } finally {
+          unpin()
+        }
+      }),
+    release: name => track(() => holds.remove(name)),
+    held: async name => holds.get(name),
+    async *holds() {
+      yield* holds.all()
+    },
+    draft: (draftId, sizeBytes) => track(() => drafts.openOrCreate(draftId, sizeBytes)),
+    findDraft: draftId => track(() => drafts.find(draftId)),
+    planCollection: () => track(() => collections.take(() => planCollection(core, drafts))),
+    collect: () => track(() => collections.take(() => collect(core, drafts))),
+    verify: (manifest, watch) => track(() => verify(core, manifest, watch)),
+    async stats() {
+      const storedBytes = [...packFiles.packs.values()].reduce((sum, pack) => sum + pack.bodyEnd, 0)
+      return { chunks: index.count, packs: packFiles.packs.size, storedBytes, manifests: manifests.count }
+    },
+    manifestRoot: manifest => manifests.root(manifest),
+    chunks: ids => offerChunks(core, ids),
+    async close() {
+      isClosed = true
+      await Promise.all(running)
+      await drafts.close()
+      await core.writer.close()
+      await packFiles.close()
+    },
+  }
+}

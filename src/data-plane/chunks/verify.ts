@@ -1,0 +1,110 @@
+import { Bits } from './bits.ts'
+import { idText } from './chunk-index.ts'
+import {
+  ChunkCorrupt,
+  type ChunkId,
+  ChunkMissing,
+  type ManifestId,
+  type VerifyReport,
+  type Watch,
+} from './chunk-store.ts'
+import { pageSlices, SLICE_BYTES } from './manifest.ts'
+import { atWork, type StoreCore } from './store-core.ts'
+
+const AT_ONCE = 2048
+
+/** Checks chunks in groups and mends what can be mended. */
+class Verification {
+  readonly #core: StoreCore
+  readonly #watch: Watch
+  readonly #seen = new Bits()
+  readonly #lost = new Set<ChunkId>()
+  #group: ChunkId[] = []
+  readonly #totalBytes: number
+  chunks = 0
+  bytes = 0
+  readonly corrupt: ChunkId[] = []
+  readonly missing: ChunkId[] = []
+  readonly healed: ChunkId[] = []
+
+  constructor(core: StoreCore, watch: Watch, totalBytes: number) {
+    this.#core = core
+    this.#watch = watch
+    this.#totalBytes = totalBytes
+  }
+
+  async add(ids: Uint8Array, at: number): Promise<void> {
+    const entry = this.#core.index.find(ids, at)
+    const id = idText(ids, at)
+    if (entry >= 0 ? !this.#seen.add(entry) : this.#lost.has(id)) return
+    if (entry < 0) this.#lost.add(id)
+    this.#group.push(id)
+    if (this.#group.length >= AT_ONCE) await this.check()
+  }
+
+  async check(): Promise<void> {
+    const ids = this.#group
+    this.#group = []
+    const bad: ChunkId[] = []
+    await this.#core.reader.eachVerified(
+      ids,
+      (i, chunk) => {
+        this.chunks++
+        if (chunk) this.bytes += chunk.bytes.length
+        else bad.push(ids[i]!)
+      },
+      this.#watch.signal,
+    )
+    for (const id of bad) await this.#mend(id)
+    this.#watch.onProgress?.(Math.min(this.bytes, this.#totalBytes), this.#totalBytes)
+  }
+
+  async #mend(id: ChunkId): Promise<void> {
+    const list = this.#core.index.find(Buffer.from(id, 'hex')) < 0 ? this.missing : this.corrupt
+    list.push(id)
+    try {
+      await this.#core.reader.recover(id)
+      this.healed.push(id)
+    } catch (error) {
+      if (!(error instanceof ChunkCorrupt || error instanceof ChunkMissing)) throw error
+    }
+  }
+}
+
+/** Reads and checks every chunk of one manifest, or of all manifests and all packs. */
+export const verify = (core: StoreCore, only: ManifestId | undefined, watch: Watch = {}): Promise<VerifyReport> =>
+  atWork(core, async work => {
+    const { index } = core
+    let totalBytes = 0
+    if (only) totalBytes = (await core.manifests.read(only)).dataBytes
+    else
+      for (let entry = 0; entry < index.limit; entry++) if (index.has(entry)) totalBytes += index.place(entry).sizeBytes
+    const run = new Verification(core, watch, totalBytes)
+    if (!only) {
+      for (let entry = 0; entry < index.limit; entry++) {
+        if (!index.has(entry)) continue
+        work.lease.add(entry)
+        await run.add(Uint8Array.from(index.idOf(entry)), 0)
+      }
+    }
+    for (const id of only ? [only] : core.manifests.ids()) await verifyManifest(core, id, run)
+    await run.check()
+    const { chunks, bytes, corrupt, missing, healed } = run
+    return { chunks, bytes, corrupt, missing, healed }
+  })
+
+const verifyManifest = async (core: StoreCore, id: ManifestId, run: Verification): Promise<void> => {
+  const unpin = core.leases.pin(id)
+  try {
+    if (!core.manifests.has(id)) return
+    for (const page of (await core.manifests.read(id)).pages) {
+      await run.add(Buffer.from(page.id, 'hex'), 0)
+      const bytes = await core.reader.read(page.id).catch(() => undefined) // reported by the check of the page itself
+      if (!bytes) continue
+      const slices = pageSlices(bytes)
+      for (let at = 0; at < slices.length; at += SLICE_BYTES) await run.add(slices, at + 12)
+    }
+  } finally {
+    unpin()
+  }
+}
