@@ -1,0 +1,77 @@
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { Failure } from '../failure.ts'
+
+export interface HttpRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array | string
+  readonly signal?: AbortSignal
+  /** How long the server may be silent, in ms; 0 for as long as it likes. */
+  readonly silenceLimitMs?: number
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: http.IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+/** Nobody answers where the server should be, or the line broke. */
+export class ServerUnreachable extends Failure {
+  constructor(url: string, cause: unknown) {
+    const reason = cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(cause)
+    super(`No answer from ${new URL(url).origin} (${reason}).`, {
+      advice: 'Is the server running? Start it with `opengallery start`, and name its data folder with --data.',
+      cause,
+    })
+  }
+}
+
+/** Kept connections that trust one certificate authority beside the machine's own. */
+export interface HttpsClient {
+  send(request: HttpRequest): Promise<HttpAnswer>
+  close(): void
+}
+
+const maxAnswerBytes = 64 * 1024 * 1024
+const usualSilenceMs = 120_000
+
+/** Node's own fetch can't be told of a certificate authority at run time, so this is node:https. */
+export const httpsClient = (ca: string | undefined, maxConnections = 16): HttpsClient => {
+  const options = { keepAlive: true, maxSockets: maxConnections }
+  const secure = new https.Agent({ ...options, ...(ca !== undefined && { ca }) })
+  const plain = new http.Agent(options)
+  return {
+    send: request => sendOver(request, request.url.startsWith('http:') ? plain : secure),
+    close() {
+      secure.destroy()
+      plain.destroy()
+    },
+  }
+}
+
+const sendOver = (asked: HttpRequest, agent: http.Agent): Promise<HttpAnswer> =>
+  new Promise((resolve, reject) => {
+    const { method, url, headers = {}, body, signal, silenceLimitMs = usualSilenceMs } = asked
+    const open = url.startsWith('http:') ? http.request : https.request
+    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+    const request = open(url, { method, agent, headers: { ...headers, ...length }, ...(signal && { signal }) })
+    request.setTimeout(silenceLimitMs, () => request.destroy(new Error(`silent for ${silenceLimitMs / 1000} seconds`)))
+    request.on('error', error => reject(signal?.aborted ? error : new ServerUnreachable(url, error)))
+    request.on('response', response => {
+      const parts: Buffer[] = []
+      let sizeBytes = 0
+      response.on('data', (part: Buffer) => {
+        sizeBytes += part.length
+        if (sizeBytes > maxAnswerBytes) request.destroy(new Error('an answer beyond all measure'))
+        else parts.push(part)
+      })
+      response.on('error', error => reject(signal?.aborted ? error : new ServerUnreachable(url, error)))
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) }),
+      )
+    })
+    request.end(body)
+  })

@@ -1,0 +1,62 @@
+import type { ArmClient } from './arm-client.ts'
+
+export interface RegionStatus {
+  readonly name: string
+  readonly stores: readonly {
+    readonly url: string
+    readonly chunks: number
+    readonly packs: number
+    readonly storedBytes: number
+    readonly manifests: number
+  }[]
+}
+
+export interface ServerStatus {
+  readonly version: string
+  readonly startedAt: string
+  readonly dataFolder: string
+  readonly regions: readonly RegionStatus[]
+  readonly resources: Readonly<Record<string, number>>
+}
+
+export interface RegionVerified {
+  readonly region: string
+  readonly chunks: number
+  readonly bytes: number
+  readonly corrupt: number
+  readonly missing: number
+  readonly healed: number
+}
+
+export interface RegionCollected {
+  readonly region: string
+  readonly manifests: number
+  readonly chunks: number
+  readonly freedBytes: number
+}
+
+/** What became of a version's bytes: Azure's answers have no place for this. */
+export interface VersionBytes {
+  readonly dataBytes: number
+  readonly newBytes: number
+  readonly storedBytes: number
+  readonly regions: readonly { readonly name: string; readonly newBytes: number; readonly sentBytes: number }[]
+}
+
+/** The server's own endpoints, outside of Azure's API. */
+export interface ServerAdmin {
+  status(): Promise<ServerStatus>
+  verify(region: string): Promise<RegionVerified>
+  collect(region: string, isDryRun: boolean): Promise<RegionCollected>
+  bytesOf(versionId: string): Promise<VersionBytes>
+}
+
+// Reading every byte of a region takes as long as its disks need.
+const patient = { silenceLimitMs: 0 }
+
+export const serverAdmin = (arm: ArmClient): ServerAdmin => ({
+  status: () => arm.get('/opengallery/status'),
+  verify: region => arm.act('/opengallery/verify', undefined, { region }, patient),
+  collect: (region, isDryRun) => arm.act('/opengallery/gc', undefined, { region, dryRun: String(isDryRun) }, patient),
+  bytesOf: id => arm.get('/opengallery/bytes', { id }),
+})

@@ -1,0 +1,69 @@
+import { Command } from 'commander'
+import { azCommand } from './commands/az.ts'
+import { demoCommand } from './commands/demo.ts'
+import { envCommand } from './commands/env.ts'
+import { gcCommand } from './commands/gc.ts'
+import { publishCommand } from './commands/publish.ts'
+import { pullCommand } from './commands/pull.ts'
+import { startCommand } from './commands/start.ts'
+import { statusCommand } from './commands/status.ts'
+import { verifyCommand } from './commands/verify.ts'
+import type { Shell } from './shell.ts'
+
+const examples = `
+Examples:
+  $ opengallery demo                                     see the whole thing work, in under two minutes
+  $ opengallery start                                    run a server on ./opengallery-data
+  $ opengallery publish disk.vhd --definition web --regions eastus=2,westeurope
+  $ opengallery pull images/gallery/web/1.0.0 disk.raw
+  $ opengallery az -- sig list -o table                  your own az, pointed at this server
+
+Environment:
+  OPENGALLERY_DATA     the data folder, where --data is not given
+  OPENGALLERY_URL      a server elsewhere, with OPENGALLERY_TENANT_ID, _SUBSCRIPTION_ID, _CLIENT_ID, _CLIENT_SECRET and _CA
+  NO_COLOR             no colours
+
+Exit codes: 0 done, 1 failed, 2 wrongly called.`
+
+/** Parses and runs one command line. Throws commander's errors and ours; the caller tells them. */
+export const commandLine = async (shell: Shell, args: readonly string[]): Promise<number> => {
+  const { terminal } = shell
+  let exitCode = 0
+  const program = new Command('opengallery')
+    .description('Azure Compute Gallery that you run yourself.')
+    .enablePositionalOptions()
+    .exitOverride()
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .configureOutput({
+      writeOut: text => terminal.result(text.trimEnd()),
+      writeErr: text => terminal.say(text.trimEnd()),
+      outputError: (text, write) => write(text.replace(/^error:/, terminal.style('red', 'error:'))),
+    })
+    .configureHelp({
+      styleTitle: title => terminal.style('bold', title),
+      styleCommandText: text => terminal.style('cyan', text),
+      styleOptionText: text => terminal.style('cyan', text),
+    })
+    .addHelpText('after', examples)
+  const commands = [
+    startCommand(shell),
+    demoCommand(shell),
+    publishCommand(shell),
+    pullCommand(shell),
+    envCommand(shell),
+    azCommand(shell, code => {
+      exitCode = code
+    }),
+    statusCommand(shell),
+    verifyCommand(shell),
+    gcCommand(shell),
+  ]
+  for (const command of commands) program.addCommand(command.copyInheritedSettings(program))
+  if (args.length === 0) {
+    program.outputHelp()
+    return 0
+  }
+  await program.parseAsync(args, { from: 'user' })
+  return exitCode
+}

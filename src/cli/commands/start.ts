@@ -1,0 +1,117 @@
+import { Command, Option } from 'commander'
+import { configOf, DEFAULT_PORT } from '../../config.ts'
+import { type RunningServer, startServer } from '../../main.ts'
+import { dataFolderOf } from '../client/server-access.ts'
+import { consoleLog, type LogLevel, logLevels } from '../console-log.ts'
+import { dataOption, numberIn } from '../options.ts'
+import { keepRegions, parseRegionStores, readRegions } from '../server/region-settings.ts'
+import { serveUntilInterrupted } from '../server/serve.ts'
+import type { DataOption, Shell } from '../shell.ts'
+
+interface StartOptions extends DataOption {
+  port: number
+  blobPort?: number
+  host: string
+  hostName?: string[]
+  region?: string[]
+  allowVhdHost?: string[]
+  log: LogLevel
+}
+
+const examples = `
+Examples:
+  $ opengallery start
+  $ opengallery start --data /srv/gallery --port 443 --host 0.0.0.0 --host-name gallery.example.org
+  $ opengallery start --region eastus=/disk1/eastus,/disk2/eastus --region westeurope=/mnt/europe
+
+Regions are kept in the data folder: a later start needs no --region. Ctrl+C lets running work reach a safe point; what is
+unfinished goes on at the next start. A second Ctrl+C leaves at once, which loses nothing either.`
+
+/** `opengallery start`: a server in the foreground. */
+export const startCommand = (shell: Shell): Command =>
+  new Command('start')
+    .summary('run a server')
+    .description('Run a server in the foreground. The first start makes a tenant, a subscription and an administrator.')
+    .addOption(dataOption())
+    .option(
+      '--port <number>',
+      'port of the Resource Manager endpoint; 0 takes a free one',
+      numberIn('--port', 0, 65535),
+      DEFAULT_PORT,
+    )
+    .option(
+      '--blob-port <number>',
+      'port of the Blob endpoint (default: the next one)',
+      numberIn('--blob-port', 0, 65535),
+    )
+    .option('--host <address>', 'address to listen at', '127.0.0.1')
+    .option('--host-name <name...>', 'more names and addresses for the server certificate')
+    .option('--region <name=folder,...>', 'a region and its stores, on different disks; may be repeated', collect)
+    .option('--allow-vhd-host <host...>', 'hosts from which a VHD may be imported (exact, or *.suffix)')
+    .addOption(new Option('--log <level>', 'what to log to standard error').choices(logLevels).default('warn'))
+    .addHelpText('after', examples)
+    .action((options: StartOptions) => start(shell, options))
+
+const collect = (value: string, before: string[] = []): string[] => [...before, value]
+
+const start = async (shell: Shell, options: StartOptions): Promise<void> => {
+  const dataFolder = dataFolderOf(options, shell.env)
+  const given = options.region?.map(text => parseRegionStores(text, dataFolder))
+  const regions = given ?? (await readRegions(dataFolder))
+  const config = configOf({
+    dataFolder,
+    port: options.port,
+    host: options.host,
+    clock: shell.clock,
+    log: consoleLog(shell, options.log),
+    ...(options.blobPort !== undefined && { blobPort: options.blobPort }),
+    ...(options.hostName && { hostNames: options.hostName }),
+    ...(options.allowVhdHost && { allowedVhdHosts: options.allowVhdHost }),
+    ...(regions && { regions }),
+  })
+  const server = await startServer(config)
+  if (given) await keepRegions(dataFolder, given)
+  const names = config.regions.map(region => region.name)
+  for (const line of banner(shell, server, names)) shell.terminal.result(line)
+  await serveUntilInterrupted(shell, server)
+}
+
+const banner = ({ terminal, env }: Shell, server: RunningServer, regions: readonly string[]): string[] => {
+  const { style } = terminal
+  const field = (name: string, value: string) => `  ${style('dim', name.padEnd(13))} ${value}`
+  const { admin, dataFolder } = server
+  const data = env.OPENGALLERY_DATA || dataFolder.endsWith('/opengallery-data') ? '' : ` --data ${dataFolder}`
+  return [
+    '',
+    `  ${style(['bold', 'cyan'], 'OpenGallery')} is up.`,
+    '',
+    field('Resource Mgr', style('bold', server.url)),
+    field('Blobs', server.blobUrl),
+    field('Data folder', dataFolder),
+    field('Regions', wrapped(regions)),
+    field('Tenant', admin.tenantId),
+    field('Subscription', admin.subscriptionId),
+    field('Client id', admin.clientId),
+    ...(server.firstStart && admin.clientSecret !== undefined
+      ? [
+          field('Secret', style('bold', admin.clientSecret)),
+          field('', 'shown this once; admin.json in the data folder has it too'),
+        ]
+      : []),
+    '',
+    '  Next, in another terminal:',
+    `    ${style('cyan', `eval "$(opengallery env --login${data})"`)}   then use az as ever`,
+    `    ${style('cyan', `opengallery publish disk.vhd --definition web${data}`)}`,
+    '',
+    style('dim', '  Ctrl+C stops the server.'),
+    '',
+  ]
+}
+
+const regionsPerLine = 5
+
+const wrapped = (names: readonly string[]): string => {
+  const lines: string[] = []
+  for (let at = 0; at < names.length; at += regionsPerLine) lines.push(names.slice(at, at + regionsPerLine).join(', '))
+  return lines.join(`,\n${' '.repeat(16)}`)
+}

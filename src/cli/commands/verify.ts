@@ -1,0 +1,61 @@
+import { Command } from 'commander'
+import type { RegionVerified } from '../client/server-admin.ts'
+import { Failure } from '../failure.ts'
+import { countText, durationText, rateText, sizeText } from '../figures.ts'
+import { withMaintenance } from '../maintenance/maintenance.ts'
+import { dataOption, jsonOption } from '../options.ts'
+import { showProgress } from '../progress.ts'
+import type { DataOption, Shell } from '../shell.ts'
+import { tableOf } from '../table.ts'
+
+interface VerifyOptions extends DataOption {
+  region?: string[]
+  json?: true
+}
+
+/** `opengallery verify`: reads and checks every stored byte, and heals what a replica elsewhere still has. */
+export const verifyCommand = (shell: Shell): Command =>
+  new Command('verify')
+    .summary('read and check every stored byte')
+    .description(
+      'Read every chunk of every region, check it against its SHA-256, and heal what is damaged from another replica. Works through the running server, or on the data folder itself when none runs.',
+    )
+    .option('--region <name...>', 'only these regions')
+    .addOption(dataOption())
+    .addOption(jsonOption())
+    .action((options: VerifyOptions) => verify(shell, options))
+
+const verify = (shell: Shell, options: VerifyOptions): Promise<void> =>
+  withMaintenance(shell, options, async maintenance => {
+    const { terminal, clock } = shell
+    const progress = showProgress(terminal, clock)
+    const reports: RegionVerified[] = []
+    for (const region of options.region ?? (await maintenance.regions())) {
+      const bar = progress.bar(region)
+      const startedMs = clock.now().getTime()
+      const report = await maintenance.verify(region, (done, total) => bar.update(done / Math.max(1, total)))
+      const elapsedMs = clock.now().getTime() - startedMs
+      bar.update(1)
+      bar.end(`${sizeText(report.bytes)} in ${durationText(elapsedMs)} ${rateText(report.bytes, elapsedMs)}`)
+      reports.push(report)
+    }
+    progress.close()
+    if (options.json) terminal.result(JSON.stringify({ regions: reports }))
+    else for (const line of tableOf(head, reports.map(rowOf), terminal)) terminal.result(line)
+    const lost = reports.reduce((sum, report) => sum + report.corrupt + report.missing - report.healed, 0)
+    if (lost > 0)
+      throw new Failure(`${countText(lost, 'chunk')} could not be healed: no replica has them.`, {
+        advice: 'Versions with no other replica are damaged. Publish them again, with replicas in several regions.',
+      })
+  })
+
+const head = ['Region', 'Chunks', 'Bytes', 'Corrupt', 'Missing', 'Healed']
+
+const rowOf = (report: RegionVerified): string[] => [
+  report.region,
+  report.chunks.toLocaleString('en-US'),
+  sizeText(report.bytes),
+  String(report.corrupt),
+  String(report.missing),
+  String(report.healed),
+]

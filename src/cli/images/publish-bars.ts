@@ -1,0 +1,41 @@
+import type { Clock } from '#foundation/clock.ts'
+import type { VersionBytes } from '../client/server-admin.ts'
+import { partText, rateText, sizeText } from '../figures.ts'
+import type { Bar, Progress } from '../progress.ts'
+import type { PublishWatch } from './publish-image.ts'
+import { shortName, type TargetRegion } from './target-regions.ts'
+
+/** Draws a publish: one bar for the upload, then one for each region; `done` adds what deduplication saved. */
+export const publishBars = (
+  progress: Progress,
+  regions: readonly TargetRegion[],
+  sizeBytes: number,
+  clock: Clock,
+): PublishWatch & { done(bytes: VersionBytes): void } => {
+  const startedMs = clock.now().getTime()
+  const upload = progress.bar('upload')
+  const bars = new Map<string, Bar>()
+  return {
+    uploading(doneBytes, sentBytes) {
+      const rate = rateText(doneBytes, clock.now().getTime() - startedMs)
+      upload.update(doneBytes / sizeBytes, `${partText(sentBytes, sizeBytes)} sent, ${rate}`)
+    },
+    uploaded(sentBytes) {
+      const elapsedMs = clock.now().getTime() - startedMs
+      upload.update(1)
+      upload.end(`${partText(sentBytes, sizeBytes)} sent, the rest is zeros, ${rateText(sizeBytes, elapsedMs)}`)
+      for (const { name } of regions) bars.set(name, progress.bar(name))
+    },
+    replicating(states) {
+      for (const { region, state, progress: percent, details } of states)
+        bars.get(shortName(region))?.update(percent / 100, details || state)
+    },
+    done(bytes) {
+      for (const region of bytes.regions) {
+        const bar = bars.get(shortName(region.name))
+        bar?.update(1)
+        bar?.end(`${partText(region.newBytes, sizeBytes)} were new, ${sizeText(region.sentBytes)} travelled`)
+      }
+    },
+  }
+}

@@ -1,0 +1,120 @@
+import * as fs from 'node:fs/promises'
+import type { Watch } from '#data-plane/disks/data-runs.ts'
+import { writeRawFile } from '#data-plane/disks/raw-file.ts'
+import { type SparseBytes, sliceOf } from '#foundation/sparse-bytes.ts'
+import type { Json } from '../client/arm-client.ts'
+import type { Client } from '../client/open-client.ts'
+import { Failure } from '../failure.ts'
+import { digestingBytes } from './digesting-bytes.ts'
+import { type DefinitionPlace, definitionId, versionId } from './image-ids.ts'
+import { pageBlob, readAhead } from './page-blob.ts'
+import { sha256Tag, sizeTag } from './publish-image.ts'
+import { shortName } from './target-regions.ts'
+import { withTemporaryDisk } from './temporary-disk.ts'
+
+export interface PullOrder {
+  readonly place: DefinitionPlace
+  /** An exact version; see `resolveVersion` for the latest. */
+  readonly version: string
+  /** Where to read from; the version's first region unless named. */
+  readonly region?: string
+}
+
+export interface Pulled {
+  readonly region: string
+  readonly sizeBytes: number
+  /** Bytes that are not in holes. */
+  readonly dataBytes: number
+  readonly sha256: string | undefined
+  /** Whether the digest is the one that was noted when the version was published; `undefined` where none was. */
+  readonly isAsPublished: boolean | undefined
+}
+
+const grantSeconds = 24 * 3600
+const vhdFooterBytes = 512
+
+/** The name of the latest version, by the rules of Azure: the highest that is ready, not excluded, and has a replica there. */
+export const resolveVersion = async (
+  { arm }: Client,
+  place: DefinitionPlace,
+  version: string,
+  region?: string,
+): Promise<string> => {
+  if (version !== 'latest') return version
+  const versions = await arm.list(`${definitionId(place)}/versions`)
+  const candidates = versions.filter(candidate => countsForLatest(candidate.properties, region))
+  const latest = candidates
+    .map(({ name }) => name)
+    .sort(byNumbers)
+    .at(-1)
+  if (latest === undefined)
+    throw new Failure(`${place.definition} has no version that counts as the latest${region ? ` in ${region}` : ''}.`)
+  return latest
+}
+
+const countsForLatest = ({ provisioningState, publishingProfile }: Json, region?: string): boolean => {
+  if (provisioningState !== 'Succeeded') return false
+  if (region === undefined) return publishingProfile.excludeFromLatest !== true
+  const there = publishingProfile.targetRegions.find(({ name }: Json) => shortName(name) === shortName(region))
+  return there !== undefined && (there.excludeFromLatest ?? publishingProfile.excludeFromLatest) !== true
+}
+
+/** Orders version names as numbers: 1.10.0 is higher than 1.9.0. */
+export const byNumbers = (a: string, b: string): number => {
+  const [left, right] = [a, b].map(name => name.split('.').map(Number)) as [number[], number[]]
+  return left.map((part, at) => part - (right[at] ?? 0)).find(difference => difference !== 0) ?? 0
+}
+
+/** Reads a version's image through a managed disk made from it, which is removed in the end. */
+export const withVersionBytes = async <T>(
+  client: Client,
+  { place, version, region }: PullOrder,
+  work: (image: SparseBytes, about: { region: string; sha256: string | undefined }) => Promise<T>,
+): Promise<T> => {
+  const { arm } = client
+  const resource = await arm.get(versionId(place, version))
+  const from = region ?? shortName(resource.properties.publishingProfile.targetRegions[0].name)
+  return await withTemporaryDisk(client, place, version, async disk => {
+    await arm.put(disk, {
+      location: from,
+      properties: { creationData: { createOption: 'FromImage', galleryImageReference: { id: resource.id } } },
+    })
+    const { accessSAS } = await arm.act(`${disk}/beginGetAccess`, { access: 'Read', durationInSeconds: grantSeconds })
+    const blob = pageBlob(client.https, client.clock, accessSAS)
+    const diskBytes = (await blob.sizeBytes()) - vhdFooterBytes
+    const sizeBytes = Number(resource.tags?.[sizeTag] ?? diskBytes)
+    if (!(sizeBytes <= diskBytes))
+      throw new Failure(`The version claims ${sizeBytes} bytes, but its disk has ${diskBytes}.`)
+    const whole = await readAhead(blob, diskBytes)
+    return await work(sliceOf(whole, 0, sizeBytes), { region: from, sha256: resource.tags?.[sha256Tag] })
+  })
+}
+
+/** Writes a version's image to a sparse raw file and compares it with what was noted when it was published. */
+export const pullImage = async (client: Client, order: PullOrder, file: string, watch: Watch): Promise<Pulled> =>
+  await withVersionBytes(client, order, async (image, { region, sha256: published }) => {
+    let dataBytes = 0
+    const digesting = digestingBytes(image)
+    const counted: SparseBytes = {
+      ...digesting,
+      async read(offset, target) {
+        await digesting.read(offset, target)
+        dataBytes += target.length
+      },
+    }
+    await writeRawFile(counted, file, watch)
+    const sha256 = digesting.sha256()
+    if (published !== undefined && sha256 !== published) {
+      await fs.rm(file, { force: true })
+      throw new Failure(`What came from ${region} has SHA-256 ${sha256}, but ${published} was published.`, {
+        advice: 'The file was removed. Run `opengallery verify`, then pull again, from another --region if need be.',
+      })
+    }
+    return {
+      region,
+      sizeBytes: image.sizeBytes,
+      dataBytes,
+      sha256,
+      isAsPublished: published === undefined ? undefined : true,
+    }
+  })

@@ -1,0 +1,30 @@
+import type { ArmClient } from '../client/arm-client.ts'
+import type { Client } from '../client/open-client.ts'
+import { type DefinitionPlace, groupId } from './image-ids.ts'
+
+/** Works with a managed disk under a name that only this run knows, and removes it, whatever became of the work. */
+export const withTemporaryDisk = async <T>(
+  { arm, clock }: Pick<Client, 'arm' | 'clock'>,
+  place: DefinitionPlace,
+  version: string,
+  work: (diskId: string) => Promise<T>,
+): Promise<T> => {
+  const run = `${clock.now().getTime().toString(36)}-${process.pid}`
+  const name = `opengallery-${place.definition.slice(0, 30)}-${version}-${run}`
+  const disk = `${groupId(place)}/providers/Microsoft.Compute/disks/${name}`
+  try {
+    const result = await work(disk)
+    await removeDisk(arm, disk)
+    return result
+  } catch (error) {
+    await removeDisk(arm, disk).catch(() => {}) // why the work failed matters more
+    throw error
+  }
+}
+
+/** A disk can't be deleted while a signed URL of it is good. */
+const removeDisk = async (arm: ArmClient, disk: string): Promise<void> => {
+  if (!(await arm.find(disk))) return
+  await arm.act(`${disk}/endGetAccess`)
+  await arm.remove(disk)
+}

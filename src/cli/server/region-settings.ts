@@ -1,0 +1,45 @@
+import * as fs from 'node:fs/promises'
+import * as path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { nodeFiles, replaceFile } from '#foundation/files.ts'
+import { configOf, defaultStore, type RegionSetting } from '../../config.ts'
+import { Failure, usageError } from '../failure.ts'
+
+const regionName = /^[a-z][a-z0-9]{1,39}$/
+
+/** `eastus`, `eastus=/disk1/eastus` or `eastus=/disk1/eastus,/disk2/eastus`. */
+export const parseRegionStores = (text: string, dataFolder: string): RegionSetting => {
+  const [name = '', ...rest] = text.split('=')
+  const folders = rest.join('=')
+  if (!regionName.test(name) || (rest.length > 0 && folders.split(',').includes('')))
+    throw usageError(
+      `'${text}' is not a region with its stores.`,
+      'Write --region eastus=/disk1/eastus,/disk2/eastus; the name in lower-case letters and digits.',
+    )
+  const stores = folders === '' ? [defaultStore(dataFolder, name)] : folders.split(',').map(storeUrl)
+  return { name, stores }
+}
+
+const storeUrl = (folder: string): string =>
+  folder.startsWith('file:') ? folder : pathToFileURL(path.resolve(folder)).href
+
+const fileOf = (dataFolder: string): string => path.join(dataFolder, 'regions.json')
+
+/** The regions that a former start was given, if one was. */
+export const readRegions = async (dataFolder: string): Promise<RegionSetting[] | undefined> => {
+  try {
+    return JSON.parse(await fs.readFile(fileOf(dataFolder), 'utf8')) as RegionSetting[]
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new Failure(`${fileOf(dataFolder)} can't be read: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** Those, or what a server has by default. */
+export const regionsOf = async (dataFolder: string): Promise<readonly RegionSetting[]> =>
+  (await readRegions(dataFolder)) ?? configOf({ dataFolder }).regions
+
+/** Keeps them, so that a start without them does not leave images behind in regions that it no longer knows. */
+export const keepRegions = async (dataFolder: string, regions: readonly RegionSetting[]): Promise<void> => {
+  await replaceFile(nodeFiles, fileOf(dataFolder), Buffer.from(`${JSON.stringify(regions, null, 2)}\n`))
+}

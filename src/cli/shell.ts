@@ -1,0 +1,46 @@
+import type { Clock } from '#foundation/clock.ts'
+import { type Client, openClient } from './client/open-client.ts'
+import { dataFolderOf, findServer } from './client/server-access.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What surrounds a command: handed in, so that a test can look over its shoulder. */
+export interface Shell {
+  readonly terminal: Terminal
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly clock: Clock
+  /** Calls back for each SIGINT or SIGTERM until the returned function is called; without a listener the process just ends. */
+  onInterrupt(listener: () => void): () => void
+}
+
+export interface DataOption {
+  data?: string
+}
+
+/** Runs `work` as a client of the server that the options and the environment name. */
+export const withClient = async <T>(
+  shell: Shell,
+  options: DataOption,
+  work: (client: Client) => Promise<T>,
+): Promise<T> => {
+  const client = openClient(await findServer(dataFolderOf(options, shell.env), shell.env), shell.clock)
+  try {
+    return await work(client)
+  } finally {
+    client.close()
+  }
+}
+
+/** Runs work that cleans up behind itself when it is interrupted; a second interrupt no longer waits for that. */
+export const interruptible = async <T>(shell: Shell, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  const abort = new AbortController()
+  const release = shell.onInterrupt(() => {
+    release()
+    shell.terminal.say('Interrupted: cleaning up. Once more to leave at once.')
+    abort.abort()
+  })
+  try {
+    return await work(abort.signal)
+  } finally {
+    release()
+  }
+}
