@@ -305,6 +305,12 @@ export const armError = {
     path => path,
   ),
   invalidTags: row(400, 'InvalidTags', 'tags beyond the limits', (reason: string) => reason),
+  tagInUse: row(
+    409,
+    'TagInUse',
+    'a delete of a tag name or value that resources carry',
+    (tag: string) => `The tag '${tag}' is in use. Remove it from all resources before deleting it.`,
+  ),
   cannotDeleteResource: row(
     409,
     'CannotDeleteResource',

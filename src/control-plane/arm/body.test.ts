@@ -5,28 +5,30 @@ import type { JsonObject } from '#resources/resource-document.ts'
 import { ArmError } from './arm-error.ts'
 import { mergeBody } from './merge-body.ts'
 import { readBody } from './read-body.ts'
-import type { SchemaNode } from './schema-marks.ts'
+import { nodeOf } from './schema-marks.ts'
 
-const schema = Type.Object({
-  properties: Type.Object({
-    osType: Type.Union([Type.Literal('Linux'), Type.Literal('Windows')], { immutable: true }),
-    description: Type.Optional(Type.String()),
-    eula: Type.Optional(Type.String({ immutable: true, emptyIsAbsent: true })),
-    sourceId: Type.Optional(Type.String({ format: 'arm-id', immutable: true })),
-    endOfLifeDate: Type.Optional(Type.String({ format: 'date-time' })),
-    state: Type.Optional(Type.String({ readOnly: true })),
-    replicaCount: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 1 })),
-    sharing: Type.Optional(Type.Object({ groups: Type.Optional(Type.Array(Type.String())) }, { keep: true })),
-    restore: Type.Optional(Type.Boolean({ writeOnly: true })),
-    profile: Type.Optional(
-      Type.Object({
-        hostCaching: Type.Optional(Type.String({ default: 'None' })),
-        source: Type.Optional(Type.Object({ id: Type.Optional(Type.String()) }, { immutable: true })),
-      }),
-    ),
-    labels: Type.Optional(Type.Record(Type.String(), Type.String())),
+const schema = nodeOf(
+  Type.Object({
+    properties: Type.Object({
+      osType: Type.Union([Type.Literal('Linux'), Type.Literal('Windows')], { immutable: true }),
+      description: Type.Optional(Type.String()),
+      eula: Type.Optional(Type.String({ immutable: true, emptyIsAbsent: true })),
+      sourceId: Type.Optional(Type.String({ format: 'arm-id', immutable: true })),
+      endOfLifeDate: Type.Optional(Type.String({ format: 'date-time' })),
+      state: Type.Optional(Type.String({ readOnly: true })),
+      replicaCount: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 1 })),
+      sharing: Type.Optional(Type.Object({ groups: Type.Optional(Type.Array(Type.String())) }, { keep: true })),
+      restore: Type.Optional(Type.Boolean({ writeOnly: true })),
+      profile: Type.Optional(
+        Type.Object({
+          hostCaching: Type.Optional(Type.String({ default: 'None' })),
+          source: Type.Optional(Type.Object({ id: Type.Optional(Type.String()) }, { immutable: true })),
+        }),
+      ),
+      labels: Type.Optional(Type.Record(Type.String(), Type.String())),
+    }),
   }),
-}) as SchemaNode
+)
 
 const put = (body: JsonObject, stored?: JsonObject, verb: 'PUT' | 'PATCH' = 'PUT') =>
   mergeBody(schema, stored, readBody(schema, body, { path: 'thing', keepNull: verb === 'PATCH' }), verb, 'thing')
@@ -42,7 +44,16 @@ const refusal = (work: () => unknown): ArmError => {
   throw new Error('nothing was refused')
 }
 
-const stored = { properties: { osType: 'Linux', eula: 'mine', state: 'ok', replicaCount: 3, sharing: { groups: ['a'] }, profile: { hostCaching: 'ReadOnly', source: { id: 'x' } } } }
+const stored = {
+  properties: {
+    osType: 'Linux',
+    eula: 'mine',
+    state: 'ok',
+    replicaCount: 3,
+    sharing: { groups: ['a'] },
+    profile: { hostCaching: 'ReadOnly', source: { id: 'x' } },
+  },
+}
 
 test('literals are matched in any case, dates and empty strings brought to one form, defaults filled in', () => {
   const read = put({ properties: { osType: 'LINUX', eula: '', endOfLifeDate: '2030-12-31', Description: 'd' } })
@@ -60,8 +71,20 @@ const refused: [string, JsonObject, number, string, string][] = [
   ['a wrong type', { osType: 'Linux', replicaCount: '3' }, 400, 'BadRequest', 'thing.properties.replicaCount'],
   ['an unknown literal', { osType: 'BeOS' }, 400, 'InvalidParameter', 'thing.properties.osType'],
   ['a missing member', {}, 400, 'InvalidParameter', 'thing.properties.osType'],
-  ['a number out of range', { osType: 'Linux', replicaCount: 101 }, 400, 'InvalidParameter', 'thing.properties.replicaCount'],
-  ['no date', { osType: 'Linux', endOfLifeDate: 'soon' }, 400, 'InvalidRequestContent', 'thing.properties.endOfLifeDate'],
+  [
+    'a number out of range',
+    { osType: 'Linux', replicaCount: 101 },
+    400,
+    'InvalidParameter',
+    'thing.properties.replicaCount',
+  ],
+  [
+    'no date',
+    { osType: 'Linux', endOfLifeDate: 'soon' },
+    400,
+    'InvalidRequestContent',
+    'thing.properties.endOfLifeDate',
+  ],
   ['no id', { osType: 'Linux', sourceId: 'img' }, 400, 'InvalidParameter', 'thing.properties.sourceId'],
 ]
 for (const [what, properties, status, code, target] of refused)
@@ -88,7 +111,10 @@ test('what GET gave can be put back as it is, read-only members included', () =>
 
 test('an immutable member may be repeated, not changed, added or moved', () => {
   assert.equal(refusal(() => put({ properties: { eula: 'other' } }, stored)).code, 'PropertyChangeNotAllowed')
-  assert.equal(refusal(() => put({ properties: { sourceId: '/subscriptions/s/x/y' } }, stored)).target, 'thing.properties.sourceId')
+  assert.equal(
+    refusal(() => put({ properties: { sourceId: '/subscriptions/s/x/y' } }, stored)).target,
+    'thing.properties.sourceId',
+  )
   const error = refusal(() => put({ properties: { profile: { source: { id: 'y' } } } }, stored))
   assert.equal(error.message, "Changing property 'thing.properties.profile.source.id' is not allowed.")
 })

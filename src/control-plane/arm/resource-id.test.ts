@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseTarget, ResourceId } from './resource-id.ts'
 
-const GALLERY = '/subscriptions/s1/resourceGroups/Rg1/providers/Microsoft.Compute/galleries/Gal/images/Img/versions/1.0.0'
+const GALLERY =
+  '/subscriptions/s1/resourceGroups/Rg1/providers/Microsoft.Compute/galleries/Gal/images/Img/versions/1.0.0'
 
 test('an id knows its type, names and scopes', () => {
   const id = ResourceId.parse(GALLERY)
@@ -20,7 +21,10 @@ test('an id knows its type, names and scopes', () => {
 test('root pairs are types of Microsoft.Resources', () => {
   assert.equal(ResourceId.parse('/subscriptions/s1')?.type, 'Microsoft.Resources/subscriptions')
   const group = ResourceId.parse('/subscriptions/s1/resourcegroups/g')
-  assert.equal(group?.inCaseOf('Microsoft.Resources/subscriptions/resourceGroups').toString(), '/subscriptions/s1/resourceGroups/g')
+  assert.equal(
+    group?.inCaseOf('Microsoft.Resources/subscriptions/resourceGroups').toString(),
+    '/subscriptions/s1/resourceGroups/g',
+  )
   const provider = ResourceId.parse('/subscriptions/s1/providers/Microsoft.Compute')
   assert.equal(provider?.type, 'Microsoft.Resources/subscriptions/providers')
   assert.equal(`${provider}`, '/subscriptions/s1/providers/Microsoft.Compute')

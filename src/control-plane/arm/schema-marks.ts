@@ -1,3 +1,5 @@
+import type { TSchema } from 'typebox'
+
 /** The parts of a JSON schema that the body reader understands, with our marks (see `ResourceType`). */
 export interface SchemaNode {
   readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean'
@@ -23,6 +25,9 @@ export interface SchemaNode {
   readonly keep?: boolean
   readonly emptyIsAbsent?: boolean
 }
+
+/** A TypeBox schema as the body reader sees it. */
+export const nodeOf = (schema: TSchema): SchemaNode => schema as SchemaNode
 
 /** The literals a node allows: `enum`, or a union of constants. */
 export const literalsOf = (node: SchemaNode): readonly unknown[] | undefined => {

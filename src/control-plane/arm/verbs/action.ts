@@ -7,7 +7,7 @@ import { readBody } from '../read-body.ts'
 import { findIgnoringCase } from '../registry.ts'
 import type { ResourceId } from '../resource-id.ts'
 import type { Action, ActionAnswer, ArmRequest, ArmResponse, ComputedAction, ResourceType } from '../resource-type.ts'
-import type { SchemaNode } from '../schema-marks.ts'
+import { nodeOf } from '../schema-marks.ts'
 import type { VerbParts } from './context.ts'
 import { enqueueWork } from './enqueue-work.ts'
 import { requireDocument, requireScope } from './preconditions.ts'
@@ -46,8 +46,8 @@ export const act = async (
 
 const readActionBody = (schema: TSchema | undefined, request: ArmRequest): JsonObject => {
   if (!schema) return {}
-  const read = readBody(schema as SchemaNode, request.body ?? {}, { path: 'parameters', keepNull: false })
-  return mergeBody(schema as SchemaNode, undefined, read, 'PUT', 'parameters')
+  const read = readBody(nodeOf(schema), request.body ?? {}, { path: 'parameters', keepNull: false })
+  return mergeBody(nodeOf(schema), undefined, read, 'PUT', 'parameters')
 }
 
 const finish = async (

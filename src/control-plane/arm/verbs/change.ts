@@ -1,10 +1,11 @@
+import type { TSchema } from 'typebox'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import { armError } from '../arm-error.ts'
 import { mergeBody } from '../merge-body.ts'
 import { isObject, readBody } from '../read-body.ts'
 import type { ResourceId } from '../resource-id.ts'
 import type { Arm, ArmRequest, Change, ResourceType } from '../resource-type.ts'
-import type { SchemaNode } from '../schema-marks.ts'
+import { nodeOf } from '../schema-marks.ts'
 import { readTags } from './tags.ts'
 
 /** Members of a body that clients send back as they got them; nothing of them can be written. */
@@ -22,7 +23,7 @@ export const readChange = (
   const verb = request.method as 'PUT' | 'PATCH'
   const { location, tags, rest } = splitBody(type, request)
   const path = type.bodyName ?? lowerFirst(type.type.split('/').at(-1) ?? '')
-  const schema = type.schema as SchemaNode
+  const schema = nodeOf(type.schema as TSchema)
   const given = readBody(schema, rest, { path, keepNull: verb === 'PATCH' })
   const stored = existing && { ...existing.envelope, properties: existing.properties }
   const { properties, ...envelope } = mergeBody(schema, stored, given, verb, path)

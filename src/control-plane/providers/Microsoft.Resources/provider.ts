@@ -6,6 +6,8 @@ import { deleteGroup } from './subscriptions/resourceGroups/delete-group.ts'
 import { resourceGroupsType } from './subscriptions/resourceGroups/resource-group.ts'
 import { resourceListTypes } from './subscriptions/resources.ts'
 import { subscriptionsType } from './subscriptions/subscription.ts'
+import { tagNameTypes } from './subscriptions/tag-names.ts'
+import { tagsType } from './tags.ts'
 import { tenantsType } from './tenants.ts'
 
 export interface ResourcesParts {
@@ -22,6 +24,8 @@ export const resourcesProvider = ({ registry, tenants }: ResourcesParts): Provid
     locationsType,
     resourceGroupsType,
     ...resourceListTypes,
+    tagsType,
+    ...tagNameTypes,
     ...providerTypes(registry),
   ],
   operations: [deleteGroup],

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Type } from 'typebox'
+import type { Provider, ResourceType } from '#arm/resource-type.ts'
+import { SUBSCRIPTION, startTestArm, type TestArm } from '../../../../test/support/test-arm.ts'
+
+const widget: ResourceType = {
+  type: 'Test.Things/widgets',
+  apiVersions: ['2026-01-01'],
+  tracked: true,
+  schema: Type.Object({ properties: Type.Optional(Type.Object({ stuck: Type.Optional(Type.Boolean()) })) }),
+  operationsType: 'Test.Things/locations/operations',
+  plan: async change => ({ document: change.wanted, work: { kind: 'make widget', input: {} } }),
+  planDelete: async ({ document }) => ({
+    work: { kind: document.properties.stuck ? 'fail widget' : 'remove widget', input: {} },
+  }),
+}
+const things: Provider = {
+  namespace: 'Test.Things',
+  types: [widget],
+  operations: [
+    { kind: 'make widget', run: async () => ({ properties: { made: true } }) },
+    { kind: 'remove widget', run: async () => ({ remove: true }) },
+    {
+      kind: 'fail widget',
+      run: async () => {
+        throw new Error('it is stuck')
+      },
+    },
+  ],
+}
+
+let arm: TestArm
+before(async () => {
+  arm = await startTestArm({ regions: ['eastus', 'westus2'], providers: [things] })
+})
+after(() => arm.close())
+
+const group = (name: string) => `resourceGroups/${name}`
+const widgetIn = (name: string, own: string) => `${group(name)}/providers/Test.Things/widgets/${own}`
+
+test('subscriptions, tenants, locations and providers are listed', async () => {
+  const subscriptions = await arm.send('GET', '/subscriptions')
+  assert.equal(subscriptions.body.value[0].subscriptionId, SUBSCRIPTION)
+  assert.equal(subscriptions.body.value[0].state, 'Enabled')
+  assert.equal((await arm.send('GET', '/tenants')).body.value.length, 1)
+  const locations = await arm.send('GET', 'locations')
+  assert.deepEqual(
+    locations.body.value.map((location: { displayName: string }) => location.displayName),
+    ['East US', 'West US 2'],
+  )
+  const provider = await arm.send('POST', 'providers/test.things/register')
+  assert.equal(provider.body.registrationState, 'Registered')
+  assert.equal((await arm.send('GET', 'providers/Nobody.Knows')).status, 404)
+})
+
+test('a group is made, found in any case, listed by tag, refused elsewhere', async () => {
+  const made = await arm.send('PUT', 'resourcegroups/Alpha', { location: 'East US', tags: { env: 'test' } })
+  assert.equal(made.status, 201)
+  assert.equal(made.body.id, `/subscriptions/${SUBSCRIPTION}/resourceGroups/Alpha`)
+  assert.equal(made.body.location, 'eastus')
+  assert.equal((await arm.send('HEAD', group('ALPHA'))).status, 204)
+  assert.equal((await arm.send('HEAD', group('missing'))).status, 404)
+  const tagged = await arm.send('GET', 'resourcegroups', undefined, {
+    $filter: "tagName eq 'env' and tagValue eq 'test'",
+  })
+  assert.deepEqual(
+    tagged.body.value.map((one: { name: string }) => one.name),
+    ['Alpha'],
+  )
+  const moved = await arm.send('PUT', group('alpha'), { location: 'westus2' })
+  assert.deepEqual([moved.status, moved.body.error.code], [409, 'InvalidResourceGroupLocation'])
+  const nowhere = await arm.send('PUT', group('beta'), { location: 'atlantis' })
+  assert.deepEqual([nowhere.status, nowhere.body.error.code], [400, 'LocationNotAvailableForResourceType'])
+})
+
+test('a group takes what lies in it along when it is deleted', async () => {
+  await arm.send('PUT', group('gone'), { location: 'eastus' })
+  await arm.complete('PUT', widgetIn('gone', 'w1'), { location: 'eastus' })
+  await arm.complete('PUT', widgetIn('gone', 'w2'), { location: 'westus2' })
+  const deleted = await arm.complete('DELETE', group('gone'))
+  assert.equal(deleted.status, 204)
+  assert.equal((await arm.send('GET', group('gone'))).body.error.code, 'ResourceGroupNotFound')
+  assert.equal((await arm.send('DELETE', group('gone'))).status, 404)
+})
+
+test('a group with a resource that can not be deleted stays, and says why', async () => {
+  await arm.send('PUT', group('kept'), { location: 'eastus' })
+  await arm.complete('PUT', widgetIn('kept', 'w1'), { location: 'eastus', properties: { stuck: true } })
+  const deleted = await arm.complete('DELETE', group('kept'))
+  assert.equal(deleted.status, 409)
+  assert.match(deleted.body.error.message, /it is stuck/)
+  assert.equal((await arm.send('GET', group('kept'))).status, 200)
+})
+
+test('resources are listed with filters', async () => {
+  await arm.send('PUT', group('list'), { location: 'eastus' })
+  await arm.complete('PUT', widgetIn('list', 'one'), { location: 'eastus', tags: { env: 'a' } })
+  await arm.complete('PUT', widgetIn('list', 'two'), { location: 'westus2' })
+  const names = async (filter: string) =>
+    (await arm.send('GET', `${group('list')}/resources`, undefined, { $filter: filter })).body.value?.map(
+      (one: { name: string }) => one.name,
+    )
+  assert.deepEqual(await names("resourceType eq 'test.things/WIDGETS' and location eq 'West US 2'"), ['two'])
+  assert.deepEqual(await names("tagName eq 'env' and tagValue eq 'a'"), ['one'])
+  assert.deepEqual(await names("substringof('w', name)"), ['two'])
+  assert.equal(await names('name like 5'), undefined)
+})
+
+test('tags are read, merged, replaced and deleted on any resource', async () => {
+  await arm.send('PUT', group('tagged'), { location: 'eastus', tags: { a: '1', b: '2' } })
+  const tags = `${group('tagged')}/providers/Microsoft.Resources/tags/default`
+  const merged = await arm.send('PATCH', tags, { operation: 'Merge', properties: { tags: { B: '3', c: '4' } } })
+  assert.deepEqual(merged.body.properties.tags, { a: '1', B: '3', c: '4' })
+  const fewer = await arm.send('PATCH', tags, { operation: 'Delete', properties: { tags: { a: '1', c: 'other' } } })
+  assert.deepEqual(fewer.body.properties.tags, { B: '3', c: '4' })
+  const put = await arm.send('PUT', tags, { properties: { tags: { z: '9' } } })
+  assert.deepEqual(put.body.properties.tags, { z: '9' })
+  assert.deepEqual((await arm.send('GET', group('tagged'))).body.tags, { z: '9' })
+  await arm.send('DELETE', tags)
+  assert.deepEqual((await arm.send('GET', tags)).body.properties.tags, {})
+})
+
+test('tag names are counted, declared and deleted', async () => {
+  await arm.send('PUT', group('named'), { location: 'eastus', tags: { team: 'blue' } })
+  await arm.send('PUT', 'tagNames/colour')
+  await arm.send('PUT', 'tagNames/colour/tagValues/red')
+  const { value } = (await arm.send('GET', 'tagNames')).body
+  const byName = Object.fromEntries(value.map((tag: { tagName: string }) => [tag.tagName, tag]))
+  assert.equal(byName.team.count.value, 1)
+  assert.deepEqual([byName.colour.count.value, byName.colour.values[0].tagValue], [0, 'red'])
+  assert.equal((await arm.send('DELETE', 'tagNames/team')).status, 409)
+  assert.equal((await arm.send('DELETE', 'tagNames/colour')).status, 200)
+})
+
+test('who has no role sees nothing and may do nothing', async () => {
+  const stranger = arm.as({ tenantId: 't', objectId: 'o', clientId: 'c', displayName: 'x', kind: 'User' })
+  assert.deepEqual((await stranger.send('GET', '/subscriptions')).body.value, [])
+  const refused = await stranger.send('GET', 'resourcegroups')
+  assert.deepEqual([refused.status, refused.body.error.code], [403, 'AuthorizationFailed'])
+})

@@ -1,0 +1,113 @@
+import { armError } from '#arm/arm-error.ts'
+import type { ResourceId } from '#arm/resource-id.ts'
+import type { Arm, ResourceType } from '#arm/resource-type.ts'
+import type { Json } from '#resources/resource-document.ts'
+
+const TYPE = 'Microsoft.Resources/subscriptions/tagNames'
+const apiVersions = ['2024-11-01', '2022-09-01', '2021-04-01', '2020-10-01', '2019-10-01']
+
+/** How often each value of each tag is used; names and values that were only declared count 0. */
+type Usage = Map<string, { name: string; values: Map<string, number> }>
+
+const usageOf = async (subscription: ResourceId, arm: Arm): Promise<Usage> => {
+  const usage: Usage = new Map()
+  const at = (name: string) => {
+    const known = usage.get(name.toLowerCase())
+    if (known) return known
+    const made = { name, values: new Map<string, number>() }
+    usage.set(name.toLowerCase(), made)
+    return made
+  }
+  const document = await arm.resources.find(subscription.key)
+  for (const [name, values] of Object.entries(declaredOf(document?.hidden.tagNames)))
+    for (const value of [...values, undefined]) value === undefined ? at(name) : at(name).values.set(value, 0)
+  const { documents } = await arm.resources.list({ subscriptionId: subscription.name })
+  for (const { tags = {} } of documents)
+    for (const [name, value] of Object.entries(tags)) {
+      const { values } = at(name)
+      values.set(value, (values.get(value) ?? 0) + 1)
+    }
+  return usage
+}
+
+type Declared = Readonly<Record<string, readonly string[]>>
+const declaredOf = (hidden: unknown): Declared => (hidden ?? {}) as Declared
+
+const declare = async (subscription: ResourceId, arm: Arm, change: (declared: Declared) => Declared) => {
+  await arm.resources.change(subscription.key, document => ({
+    ...document,
+    hidden: { ...document.hidden, tagNames: change(declaredOf(document.hidden.tagNames)) },
+  }))
+}
+
+const shown = (subscription: ResourceId, { name, values }: { name: string; values: Map<string, number> }): Json => ({
+  id: `${subscription}/tagNames/${name}`,
+  tagName: name,
+  count: { type: 'Total', value: [...values.values()].reduce((sum, count) => sum + count, 0) },
+  values: [...values].map(([value, count]) => ({
+    id: `${subscription}/tagNames/${name}/tagValues/${value}`,
+    tagValue: value,
+    count: { type: 'Total', value: count },
+  })),
+})
+
+const showOne = async (subscription: ResourceId, name: string, arm: Arm): Promise<Json> => {
+  const found = (await usageOf(subscription, arm)).get(name.toLowerCase())
+  return shown(subscription, found ?? { name, values: new Map() })
+}
+
+/** The tag names of a subscription: those in use and those declared beforehand (`az tag create --name`). */
+const tagNamesType: ResourceType = {
+  type: TYPE,
+  apiVersions,
+  tracked: false,
+  computed: {
+    async list(parent, _request, arm) {
+      return [...(await usageOf(parent, arm)).values()].map(tag => shown(parent, tag))
+    },
+    async write(_verb, id, _request, arm) {
+      await declare(id.parent, arm, declared => ({ [id.name]: [], ...declared }))
+      return { status: 200, headers: {}, body: await showOne(id.parent, id.name, arm) }
+    },
+    async remove(id, _request, arm) {
+      const used = (await usageOf(id.parent, arm)).get(id.name.toLowerCase())
+      if ([...(used?.values.values() ?? [])].some(count => count > 0)) throw armError.tagInUse(id.name)
+      await declare(id.parent, arm, declared => {
+        const { [id.name]: _gone, ...others } = declared
+        return others
+      })
+      return { status: 200, headers: {} }
+    },
+  },
+}
+
+const tagValuesType: ResourceType = {
+  type: `${TYPE}/tagValues`,
+  apiVersions,
+  tracked: false,
+  computed: {
+    async write(_verb, id, _request, arm) {
+      const { parent } = id
+      await declare(parent.parent, arm, declared => ({
+        ...declared,
+        [parent.name]: [...new Set([...(declared[parent.name] ?? []), id.name])],
+      }))
+      return {
+        status: 200,
+        headers: {},
+        body: { id: `${id}`, tagValue: id.name, count: { type: 'Total', value: 0 } },
+      }
+    },
+    async remove(id, _request, arm) {
+      const used = (await usageOf(id.parent.parent, arm)).get(id.parent.name.toLowerCase())
+      if ((used?.values.get(id.name) ?? 0) > 0) throw armError.tagInUse(`${id.parent.name}=${id.name}`)
+      await declare(id.parent.parent, arm, declared => ({
+        ...declared,
+        [id.parent.name]: (declared[id.parent.name] ?? []).filter(value => value !== id.name),
+      }))
+      return { status: 200, headers: {} }
+    },
+  },
+}
+
+export const tagNameTypes: readonly ResourceType[] = [tagNamesType, tagValuesType]
