@@ -75,6 +75,9 @@ export const assertionCheck =
     }
   }
 
+/** MSAL for Python pads the thumbprint, against RFC 7515; MSAL for JavaScript doesn't. */
+const unpadded = (thumbprint: unknown): string => String(thumbprint ?? '').replace(/=+$/, '')
+
 /** What the assertion says of itself, before anything is proved. */
 const named = ({ text, clientId }: Assertion) => {
   if (text.length > maxBytes) throw oauthRefused.badAssertion('It is too long.')
@@ -83,7 +86,8 @@ const named = ({ text, clientId }: Assertion) => {
     const issuer = String(decodeJwt(text).iss ?? '').toLowerCase()
     if (clientId !== undefined && clientId.toLowerCase() !== issuer) throw oauthRefused.assertionForAnother()
     if (alg !== 'RS256' && alg !== 'PS256') throw oauthRefused.badAssertion('It must be signed with RS256 or PS256.')
-    const thumbprint = (row: CertificateRow) => (x5tS256 ? row.thumbprint === x5tS256 : row.thumbprint_sha1 === x5t)
+    const thumbprint = (row: CertificateRow) =>
+      x5tS256 ? row.thumbprint === unpadded(x5tS256) : row.thumbprint_sha1 === unpadded(x5t)
     return { clientId: issuer, alg, thumbprint }
   } catch (error) {
     if (error instanceof errors.JOSEError || error instanceof TypeError)
