@@ -5,10 +5,14 @@ import type { StoreSlot } from './store-slot.ts'
 
 /**
  * Where each store asks for a chunk that it lost: the other stores of its region first, then those of any other.
- * A store that is asked may have lost the chunk too and ask in turn: in one chain no store is asked twice.
+ *
+ * A store that is asked may have lost the chunk too and ask in turn. Within one such chain no store is asked twice, or the number of
+ * questions would explode; and whoever is asking for a chunk at the moment is not asked for it, or two stores could wait for each
+ * other for ever.
  */
 export const healFromReplicas = (slots: () => readonly StoreSlot[], log: Log) => {
-  const waiting = new AsyncLocalStorage<Set<string>>()
+  const chain = new AsyncLocalStorage<Set<string>>()
+  const asking = new Set<string>()
 
   const ask = async (slot: StoreSlot, id: ChunkId): Promise<StoredChunk | undefined> => {
     try {
@@ -19,20 +23,29 @@ export const healFromReplicas = (slots: () => readonly StoreSlot[], log: Log) =>
     return undefined
   }
 
+  const askAll = async (region: string, url: string, id: ChunkId): Promise<StoredChunk | undefined> => {
+    const asked = (chain.getStore() ?? new Set<string>()).add(url)
+    const near = slots().filter(slot => slot.region === region)
+    const far = slots().filter(slot => slot.region !== region)
+    for (const slot of [...near, ...far]) {
+      if (asked.has(slot.url) || asking.has(`${slot.url} ${id}`)) continue
+      const chunk = await chain.run(asked, () => ask(slot, id))
+      if (!chunk) continue
+      log.warn('A lost chunk was fetched from another store.', { chunk: id, from: slot.url, to: url })
+      return chunk
+    }
+    log.error('A lost chunk is in no other store.', { chunk: id, store: url })
+    return undefined
+  }
+
   return (region: string, url: string): Heal =>
     async id => {
-      const asked = (waiting.getStore() ?? new Set<string>()).add(url)
-      const near = slots().filter(slot => slot.region === region)
-      const far = slots().filter(slot => slot.region !== region)
-      for (const slot of [...near, ...far]) {
-        if (asked.has(slot.url)) continue
-        const chunk = await waiting.run(asked, () => ask(slot, id))
-        if (chunk) {
-          log.info('A lost chunk was fetched from another store.', { chunk: id, from: slot.url, to: url })
-          return chunk
-        }
+      const question = `${url} ${id}`
+      asking.add(question)
+      try {
+        return await askAll(region, url, id)
+      } finally {
+        asking.delete(question)
       }
-      log.error('A lost chunk is in no other store.', { chunk: id, store: url })
-      return undefined
     }
 }

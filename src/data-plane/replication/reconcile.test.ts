@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ManifestId } from '#data-plane/chunks/chunk-store.ts'
+import { silentLog } from '#foundation/log.ts'
+import { bytesOf } from '#foundation/sparse-bytes.ts'
+import { type HoldPromise, reconcile } from './reconcile.ts'
+import { readAll, startTestRegions } from './test-regions.ts'
+
+const image = Buffer.alloc(100_000, 7)
+
+async function* promised(...promises: HoldPromise[]) {
+  yield* promises
+}
+
+test('orphans are released, missing copies are made again, and what others own is left alone', async () => {
+  const { regions, remove } = await startTestRegions({ eastus: 1, westus2: 2 })
+  const { manifest } = await regions.ingest('eastus', bytesOf(image), 'mine/kept')
+  await regions.hold('eastus', manifest, 'mine/orphan', 1)
+  await regions.hold('eastus', manifest, 'theirs/other', 1)
+  const lost = 'f'.repeat(64) as ManifestId
+  const report = await reconcile(
+    regions,
+    promised(
+      { hold: 'mine/kept', region: 'eastus', manifest, copies: 1 },
+      { hold: 'mine/kept', region: 'westus2', manifest, copies: 2 },
+      { hold: 'mine/lost', region: 'westus2', manifest: lost, copies: 1 },
+    ),
+    hold => hold.startsWith('mine/'),
+    silentLog,
+  )
+  assert.equal(report.released, 1)
+  assert.equal(report.kept, 2)
+  assert.deepEqual(
+    report.failed.map(({ hold, region }) => [hold, region]),
+    [['mine/lost', 'westus2']],
+  )
+  const names = []
+  for await (const { name } of regions.holds('eastus')) names.push(name)
+  assert.deepEqual(names.toSorted(), ['mine/kept', 'theirs/other'])
+  assert.ok((await readAll(regions, 'westus2', manifest)).equals(image))
+  await remove()
+})
+
+test('a hold that is made and promised while promises are read is no orphan', async () => {
+  const { regions, remove } = await startTestRegions({ eastus: 1 })
+  async function* late(): AsyncIterable<HoldPromise> {
+    const { manifest } = await regions.ingest('eastus', bytesOf(image), 'mine/late')
+    yield { hold: 'mine/other', region: 'eastus', manifest, copies: 1 }
+  }
+  const report = await reconcile(regions, late(), () => true, silentLog)
+  assert.deepEqual(report, { released: 0, kept: 1, failed: [] })
+  const names = []
+  for await (const { name } of regions.holds('eastus')) names.push(name)
+  assert.deepEqual(names.toSorted(), ['mine/late', 'mine/other'])
+  await remove()
+})
