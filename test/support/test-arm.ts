@@ -55,9 +55,21 @@ export interface TestArm {
   readonly operations: Operations
   readonly folder: string
   /** `path` may begin behind the subscription: `resourceGroups/rg`. */
-  send(method: ArmRequest['method'], path: string, body?: Json, query?: Record<string, string>): Promise<TestAnswer>
+  send(
+    method: ArmRequest['method'],
+    path: string,
+    body?: Json,
+    query?: Record<string, string>,
+    headers?: Record<string, string>,
+  ): Promise<TestAnswer>
   /** Sends and waits for the operation; the final answer. */
-  complete(method: ArmRequest['method'], path: string, body?: Json, query?: Record<string, string>): Promise<TestAnswer>
+  complete(
+    method: ArmRequest['method'],
+    path: string,
+    body?: Json,
+    query?: Record<string, string>,
+    headers?: Record<string, string>,
+  ): Promise<TestAnswer>
   as(caller: Caller): Pick<TestArm, 'send' | 'complete'>
   close(): Promise<void>
 }
@@ -128,11 +140,18 @@ export const startTestArm = async (options: TestArmOptions = {}): Promise<TestAr
 }
 
 const senders = (arm: Arm, caller: Caller): Pick<TestArm, 'send' | 'complete'> => {
-  const request = (method: ArmRequest['method'], path: string, body?: Json, query: Record<string, string> = {}) => ({
+  const request = (
+    method: ArmRequest['method'],
+    path: string,
+    body?: Json,
+    query: Record<string, string> = {},
+    headers: Record<string, string> = {},
+  ) => ({
     method,
     path: path.startsWith('/') ? path : `/subscriptions/${SUBSCRIPTION}/${path}`,
     apiVersion: query['api-version'] ?? '2025-12-03',
     query,
+    headers,
     ...(body === undefined ? {} : { body }),
     caller,
     origin: 'https://127.0.0.1:9443',

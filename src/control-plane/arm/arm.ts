@@ -42,11 +42,11 @@ export const createResourceManager = (parts: ArmParts): ResourceManager => {
     random: parts.random,
     locations: parts.locations,
     findLocation: locationFinder(parts.locations),
-    send: ({ method, path, apiVersion = '2025-12-03', query = {}, body, caller, origin }) => {
+    send: ({ method, path, apiVersion = '2025-12-03', query = {}, headers = {}, body, caller, origin }) => {
       const search = new URLSearchParams({ ...query, 'api-version': apiVersion })
       const json = body === undefined ? {} : { json: body }
       const url = `${encodePath(path)}?${search}`
-      return answer({ method, url, headers: {}, origin, remoteAddress: '', caller, ...json })
+      return answer({ method, url, headers, origin, remoteAddress: '', caller, ...json })
     },
     async complete(request) {
       const first = await arm.send(request)

@@ -60,6 +60,7 @@ export interface Arm {
     path: string
     apiVersion?: string
     query?: Record<string, string>
+    headers?: Record<string, string>
     body?: Json
     caller: Caller
     origin: string
