@@ -5,9 +5,16 @@ import { dataRuns, type Watch } from './data-runs.ts'
 import { fileExtents } from './file-holes.ts'
 import { UnsupportedDisk } from './hostile-disk.ts'
 
+/** An open local file; another program may be given the descriptor, and then reads this very file. */
+export interface RawFile extends SparseBytes {
+  readonly fd: number
+}
+
 /** The bytes of a local file. The holes of a really sparse one are found without reading them. */
-export const openRawFile = async (file: string): Promise<SparseBytes> => {
-  const handle = await fs.open(file, 'r')
+export const openRawFile = async (file: string): Promise<RawFile> => rawFileOf(await fs.open(file, 'r'), file)
+
+/** The bytes of a file that is open already; closing them closes it. */
+export const rawFileOf = async (handle: fs.FileHandle, file: string): Promise<RawFile> => {
   const status = await handle.stat()
   if (!status.isFile()) {
     await handle.close()
@@ -18,6 +25,7 @@ export const openRawFile = async (file: string): Promise<SparseBytes> => {
   const isSparse = status.blocks * 512 < sizeBytes / 2
   return {
     sizeBytes,
+    fd: handle.fd,
     async *extents() {
       if (sizeBytes === 0) return
       if (isSparse) yield* await fileExtents(handle.fd, sizeBytes)

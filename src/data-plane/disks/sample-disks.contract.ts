@@ -183,11 +183,12 @@ export const mendVhdx = (file: Buffer): Buffer => {
     [256 * 1024, 65_536],
   ] as const) {
     if (offset + length > file.length) continue
-    const structure = file.subarray(offset, offset + length)
-    structure.writeUInt32LE(vhdxChecksum(structure), 4)
+    mendVhdxPart(file.subarray(offset, offset + length))
   }
   return file
 }
+
+export const mendVhdxPart = (structure: Buffer): number => structure.writeUInt32LE(vhdxChecksum(structure), 4)
 
 export const vmdkDescriptor = (createType: string, extents: string, more = ''): string =>
   `# Disk DescriptorFile\nversion=1\nCID=12345678\nparentCID=ffffffff\ncreateType="${createType}"\n${more}\n` +

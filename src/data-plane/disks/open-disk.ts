@@ -1,0 +1,70 @@
+import * as path from 'node:path'
+import { type SparseBytes, sliceOf } from '#foundation/sparse-bytes.ts'
+import { convertToRaw } from './convert.ts'
+import { openDynamicVhd } from './dynamic-vhd.ts'
+import { UnsupportedDisk } from './hostile-disk.ts'
+import { type DiskFormat, type DiskFormatName, inspectDisk } from './inspect.ts'
+import { openRawFile, type RawFile } from './raw-file.ts'
+
+export interface OpenDiskOptions {
+  /** What the user says that it is. Without it the bytes decide, and the file's ending must agree. */
+  readonly format?: DiskFormatName
+  /** Where a format that needs converting may put its raw copy. */
+  readonly scratchFolder: string
+  readonly maxVirtualSizeBytes?: number
+  readonly signal?: AbortSignal
+}
+
+export interface OpenedDisk {
+  readonly format: DiskFormatName
+  readonly kind: DiskFormat['kind']
+  /** The disk as the guest sees it. Closing it closes the file and frees the copy. */
+  readonly bytes: SparseBytes
+}
+
+/**
+ * Opens a local disk file of any known format. The path is the user's and trusted, its content never: it is inspected first, and
+ * refused with `HostileDisk` or `UnsupportedDisk`. Raw and VHD need no tool; other formats throw `ToolMissing` without qemu-img.
+ */
+export const openDisk = async (file: string, options: OpenDiskOptions): Promise<OpenedDisk> => {
+  const opened = await openRawFile(file)
+  try {
+    const format = await inspectDisk(opened, options)
+    if (!options.format) requireEnding(file, format.name)
+    return { format: format.name, kind: format.kind, bytes: await decode(opened, format, options) }
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+}
+
+const decode = async (file: RawFile, format: DiskFormat, options: OpenDiskOptions): Promise<SparseBytes> => {
+  if (format.name === 'raw') return file
+  if (format.kind === 'fixed') return sliceOf(file, 0, format.virtualSizeBytes)
+  if (format.kind === 'dynamic') return openDynamicVhd(file)
+  const raw = await convertToRaw(file, format, options)
+  await file.close()
+  return raw
+}
+
+const endings: Readonly<Record<string, DiskFormatName>> = {
+  '.raw': 'raw',
+  '.img': 'raw',
+  '.dd': 'raw',
+  '.vhd': 'vhd',
+  '.vpc': 'vhd',
+  '.vhdx': 'vhdx',
+  '.qcow2': 'qcow2',
+  '.qcow': 'qcow2',
+  '.vmdk': 'vmdk',
+}
+
+/** The guest of a raw disk can write any header into its first sector; taking its word would let it choose the host's decoder. */
+const requireEnding = (file: string, found: DiskFormatName): void => {
+  const named = endings[path.extname(file).toLowerCase()]
+  if (named === undefined || named === found) return
+  throw new UnsupportedDisk(
+    `${path.basename(file)} is named like a ${named} disk, but its content looks like ${found}. ` +
+      `Say which one it is: --format ${found} or --format ${named}.`,
+  )
+}
