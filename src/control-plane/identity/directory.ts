@@ -292,6 +292,7 @@ const ownedByPrincipal = [
   'identity_certificate',
   'identity_refresh_token',
   'identity_device_code',
+  'identity_authorization_code',
   'identity_principal',
 ] as const
 

@@ -5,7 +5,6 @@ export const openidConfiguration = (authority: Authority) => {
   const endpoints = endpointsOf(authority)
   return {
     issuer: issuerOf(authority, authority.tenant),
-    // MSAL refuses a document without it, though nothing here needs a browser redirect.
     authorization_endpoint: endpoints.authorize,
     token_endpoint: endpoints.token,
     device_authorization_endpoint: endpoints.deviceCode,
@@ -13,13 +12,15 @@ export const openidConfiguration = (authority: Authority) => {
     token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic', 'private_key_jwt'],
     token_endpoint_auth_signing_alg_values_supported: ['RS256', 'PS256'],
     grant_types_supported: [
+      'authorization_code',
       'client_credentials',
       'password',
       'refresh_token',
       'urn:ietf:params:oauth:grant-type:device_code',
     ],
-    response_types_supported: ['token', 'id_token'],
-    response_modes_supported: ['query'],
+    response_types_supported: ['code'],
+    response_modes_supported: ['query', 'fragment', 'form_post'],
+    code_challenge_methods_supported: ['S256'],
     scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['RS256'],

@@ -9,6 +9,7 @@ export interface IdentityTables {
   identity_signing_key: SigningKeyRow
   identity_refresh_token: RefreshTokenRow
   identity_device_code: DeviceCodeRow
+  identity_authorization_code: AuthorizationCodeRow
   identity_lockout: { subject: string; failures: number; locked_until: number; last_failure: number }
   identity_used_assertion: { assertion: string; expires_at: number }
 }
@@ -72,6 +73,17 @@ export interface DeviceCodeRow {
   object_id: string | null
 }
 
+export interface AuthorizationCodeRow {
+  code_hash: string
+  object_id: string
+  client_id: string
+  redirect_uri: string
+  scope: string
+  challenge: string
+  nonce: string | null
+  expires_at: number
+}
+
 export const identityMigrations: readonly string[] = [
   `create table if not exists identity_tenant (tenant_id text primary key, display_name text not null,
     created_at integer not null)`,
@@ -95,6 +107,9 @@ export const identityMigrations: readonly string[] = [
   `create table if not exists identity_device_code (code_hash text primary key, user_code text not null unique,
     client_id text not null, scope text not null, remote text not null, created_at integer not null,
     expires_at integer not null, last_poll integer not null, object_id text)`,
+  `create table if not exists identity_authorization_code (code_hash text primary key, object_id text not null,
+    client_id text not null, redirect_uri text not null, scope text not null, challenge text not null, nonce text,
+    expires_at integer not null)`,
   `create table if not exists identity_lockout (subject text primary key, failures integer not null,
     locked_until integer not null, last_failure integer not null)`,
   `create table if not exists identity_used_assertion (assertion text primary key, expires_at integer not null)`,

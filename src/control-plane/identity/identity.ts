@@ -4,6 +4,7 @@ import type { Log } from '#foundation/log.ts'
 import type { Random } from '#foundation/random.ts'
 import { armAudiences, graphAudiences } from './audiences.ts'
 import { issuersOf } from './authority.ts'
+import { type AuthorizationCodes, openAuthorizationCodes } from './authorization-codes.ts'
 import { assertionCheck } from './client-assertion.ts'
 import { type DeviceCodes, openDeviceCodes } from './device-codes.ts'
 import { type Directory, openDirectory } from './directory.ts'
@@ -39,6 +40,7 @@ export interface Identity {
   readonly checkAssertion: ReturnType<typeof assertionCheck>
   readonly refreshTokens: RefreshTokens
   readonly deviceCodes: DeviceCodes
+  readonly authorizationCodes: AuthorizationCodes
   origins(): readonly string[]
   /** Whom tokens may be issued for. */
   audiences(): readonly string[]
@@ -69,6 +71,7 @@ export const openIdentity = async (parts: IdentityParts): Promise<Identity> => {
     checkAssertion: assertionCheck({ database, clock, directory }),
     refreshTokens: openRefreshTokens({ database, clock, random }),
     deviceCodes: openDeviceCodes({ database, clock, random }),
+    authorizationCodes: openAuthorizationCodes({ database, clock, random }),
     origins,
     audiences: () => [...armAudiences(origins()), ...graphAudiences(origins()), ...(parts.otherAudiences ?? [])],
     verifyToken: (token, audiences = armAudiences(origins())) => tokens.verify(token, audiences),

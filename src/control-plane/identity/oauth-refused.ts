@@ -2,11 +2,14 @@
 export class OAuthRefused extends Error {
   override readonly name = 'OAuthRefused'
   readonly error: string
+  /** What a person is told, without the number. */
+  readonly sentence: string
   readonly code: number
   readonly status: number
   constructor([error, code, status]: readonly [string, number, number], sentence: string) {
     super(`AADSTS${code}: ${sentence}`)
     this.error = error
+    this.sentence = sentence
     this.code = code
     this.status = status
   }
@@ -100,6 +103,24 @@ export const oauthRefused = {
     new OAuthRefused(
       ['invalid_grant', 50173, 400],
       'The provided grant has been revoked, and a fresh auth token is needed. The user must sign in again.',
+    ),
+  expiredCode: () => new OAuthRefused(['invalid_grant', 70008, 400], 'The provided authorization code has expired.'),
+  wrongVerifier: () =>
+    new OAuthRefused(
+      ['invalid_grant', 501481, 400],
+      'The Code_Verifier does not match the code_challenge supplied in the authorization request.',
+    ),
+  badRedirect: (redirectUri: string, clientId: string) =>
+    new OAuthRefused(
+      ['invalid_request', 50011, 400],
+      `The redirect URI '${redirectUri}' specified in the request does not match the redirect URIs configured for the application '${clientId}'.`,
+    ),
+  badResponseType: () =>
+    new OAuthRefused(['unsupported_response_type', 700054, 400], "The only supported response_type is 'code'."),
+  noChallenge: () =>
+    new OAuthRefused(
+      ['invalid_request', 9002325, 400],
+      'Proof Key for Code Exchange is required: send a code_challenge with the code_challenge_method S256.',
     ),
   pending: () =>
     new OAuthRefused(

@@ -1,17 +1,18 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Authority, Dialect } from './authority.ts'
+import { authorizeRoutes } from './authorize-routes.ts'
 import { deviceRoutes } from './device-routes.ts'
 import { instanceDiscovery, openidConfiguration } from './discovery.ts'
 import { type Form, parseForm } from './form.ts'
 import type { Identity } from './identity.ts'
 import { OAuthRefused, oauthRefused } from './oauth-refused.ts'
-import { answerSignIn, beginDeviceSignIn, type SignIn } from './sign-in.ts'
+import { type OwnForms, ownForms } from './own-form.ts'
+import type { SignIn } from './proofs.ts'
+import { answerSignIn, beginDeviceSignIn } from './sign-in.ts'
 import { TooManyGuesses } from './slow-hash.ts'
 
 const bodyLimit = 64 * 1024
 const form = 'application/x-www-form-urlencoded'
-
-type Tenanted = FastifyRequest<{ Params: { tenant?: string } }>
 
 /**
  * A Fastify plugin with the sign-in endpoints: the only ones, beside the metadata and alias documents, that answer without a token.
@@ -28,23 +29,31 @@ export const identityRoutes =
     app.addHook('onSend', async (_, reply) => {
       reply.header('x-content-type-options', 'nosniff')
     })
-    mount(app, identity, 'adfs', '/adfs', '')
-    mount(app, identity, 'v2', '/:tenant', '/v2.0')
-    mount(app, identity, 'v1', '/:tenant', '')
+    const forms = ownForms(identity.random)
+    mount(app, identity, forms, 'adfs', '/adfs', '')
+    mount(app, identity, forms, 'v2', '/:tenant', '/v2.0')
+    mount(app, identity, forms, 'v1', '/:tenant', '')
     app.get('/common/discovery/instance', async request => instanceDiscovery(originOf(identity, request), 'common'))
-    deviceRoutes(app, identity, request => originOf(identity, request))
+    deviceRoutes(app, identity, forms, request => originOf(identity, request))
   }
 
 /** One form of the endpoints, each with and without a slash at its end. */
-const mount = (app: FastifyInstance, identity: Identity, dialect: Dialect, root: string, version: string): void => {
-  const authority = (request: Tenanted): Authority => ({
+const mount = (
+  app: FastifyInstance,
+  identity: Identity,
+  forms: OwnForms,
+  dialect: Dialect,
+  root: string,
+  version: string,
+): void => {
+  const authority = (request: FastifyRequest): Authority => ({
     origin: originOf(identity, request),
     dialect,
-    tenant: request.params.tenant ?? 'adfs',
+    tenant: (request.params as { tenant?: string }).tenant ?? 'adfs',
   })
   const post = (path: string, answer: (identity: Identity, signIn: SignIn) => Promise<object>) => {
     for (const url of [path, `${path}/`])
-      app.post(url, { bodyLimit }, async (request: Tenanted, reply) => {
+      app.post(url, { bodyLimit }, async (request, reply) => {
         reply.header('cache-control', 'no-store').header('pragma', 'no-cache')
         const signIn = { form: formOf(request), authority: authority(request), remote: request.ip }
         const answered = await answer(identity, signIn)
@@ -52,11 +61,13 @@ const mount = (app: FastifyInstance, identity: Identity, dialect: Dialect, root:
         return answered
       })
   }
-  const configuration = async (request: Tenanted) => openidConfiguration(authority(request))
+  const configuration = async (request: FastifyRequest) => openidConfiguration(authority(request))
   app.get(`${root}${version}/.well-known/openid-configuration`, configuration)
   app.get(`${root}/discovery${version}/keys`, async () => identity.keys.published())
   post(`${root}/oauth2${version}/token`, answerSignIn)
   post(`${root}/oauth2${version}/devicecode`, beginDeviceSignIn)
+  const authorize = `${root}/oauth2${version}/authorize`
+  authorizeRoutes(app, identity, forms, [authorize, `${authorize}/`], authority)
 }
 
 /** This server's address as the client wrote it, if that is one of ours; a made-up Host header never gets into an answer. */
