@@ -1,31 +1,39 @@
+/** What needs no more than this gets a buffer of its own. */
+const SMALL_BYTES = 512 * 1024
+
 /** A fixed number of big buffers, made when first needed: what bounds the memory of everything that runs at once. */
 export class BufferPool {
-  readonly #make: () => Uint8Array
+  readonly #make: (sizeBytes: number) => Uint8Array
+  readonly #sizeBytes: number
   readonly #idle: Uint8Array[] = []
   readonly #waiting: ((buffer: Uint8Array) => void)[] = []
   #left: number
 
-  constructor(count: number, make: () => Uint8Array) {
+  constructor(count: number, sizeBytes: number, make: (sizeBytes: number) => Uint8Array) {
     this.#left = count
+    this.#sizeBytes = sizeBytes
     this.#make = make
   }
 
-  async take(): Promise<Uint8Array> {
+  /** A buffer of at least `leastBytes`; it waits for one if all are in use. */
+  async take(leastBytes: number): Promise<Uint8Array> {
+    if (leastBytes <= SMALL_BYTES) return this.#make(leastBytes)
     const idle = this.#idle.pop()
     if (idle) return idle
     if (this.#left === 0) return new Promise(resolve => this.#waiting.push(resolve))
     this.#left--
-    return this.#make()
+    return this.#make(this.#sizeBytes)
   }
 
   giveBack(buffer: Uint8Array): void {
+    if (buffer.length !== this.#sizeBytes) return
     const next = this.#waiting.shift()
     if (next) next(buffer)
     else this.#idle.push(buffer)
   }
 
-  async with<T>(work: (buffer: Uint8Array) => Promise<T>): Promise<T> {
-    const buffer = await this.take()
+  async with<T>(leastBytes: number, work: (buffer: Uint8Array) => Promise<T>): Promise<T> {
+    const buffer = await this.take(leastBytes)
     try {
       return await work(buffer)
     } finally {

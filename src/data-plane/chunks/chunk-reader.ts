@@ -148,7 +148,10 @@ export class ChunkReader {
   /** Index ranges of `ids` that fit a buffer. */
   *#batches(ids: readonly ChunkId[]): Generator<[number, number]> {
     let [first, bytes] = [0, 0]
-    const share = Math.max(256 * 1024, Math.min(BATCH_BYTES, this.#bytesOf(ids) / this.#parts.workers.count))
+    const share = Math.max(
+      256 * 1024,
+      Math.min(BATCH_BYTES, this.#bytesOf(ids.slice(0, 1024)) / this.#parts.workers.count),
+    )
     for (const [i, id] of ids.entries()) {
       bytes += this.#placeOf(id)?.sizeBytes ?? 0
       if (bytes < share) continue
@@ -160,7 +163,7 @@ export class ChunkReader {
   }
 
   #bytesOf(ids: readonly ChunkId[]): number {
-    return ids.slice(0, 1024).reduce((sum, id) => sum + (this.#placeOf(id)?.sizeBytes ?? 0), 0)
+    return ids.reduce((sum, id) => sum + (this.#placeOf(id)?.sizeBytes ?? 0), 0)
   }
 
   async #batch(
@@ -169,9 +172,10 @@ export class ChunkReader {
     last: number,
     use: (i: number, chunk: Verified | undefined) => void,
   ): Promise<void> {
-    await this.#parts.buffers.with(async buffer => {
-      const stored = buffer.subarray(0, READ_BUFFER_BYTES / 2)
-      const target = buffer.subarray(READ_BUFFER_BYTES / 2)
+    const least = 2 * this.#bytesOf(ids.slice(first, last))
+    await this.#parts.buffers.with(least, async buffer => {
+      const stored = buffer.subarray(0, buffer.length / 2)
+      const target = buffer.subarray(buffer.length / 2)
       const places: (Place | undefined)[] = []
       const items = new Uint32Array((last - first) * ITEM_FIELDS)
       const idsBytes = new Uint8Array((last - first) * 32)

@@ -55,7 +55,7 @@ const judge = async (
 ): Promise<Sentence> => {
   core.holds.requireWhole()
   const candidates = [...core.packFiles.packs.values()].filter(pack => !core.writer.isGrowing(pack.number))
-  const marks: Marks = { chunks: new Bits(), manifests: [...core.holds.kept(), ...core.leases.pinned()] }
+  const marks: Marks = { chunks: new Bits(), manifests: needed(core) }
   const stopWatching = core.leases.watch(marks)
   try {
     const walk = new Walk(core, marks.chunks)
@@ -63,7 +63,8 @@ const judge = async (
       for (const slices of map.within(0, map.sizeBytes))
         for (const { id } of slices) walk.mark(Buffer.from(id, 'hex'), 0)
     for (;;) {
-      const manifest = marks.manifests.pop()
+      // A manifest may have been pinned before it was there, and written and held since: the last look is at all of them.
+      const manifest = marks.manifests.pop() ?? needed(core).find(id => walk.isAhead(id))
       if (manifest === undefined) break
       await walk.manifest(manifest)
     }
@@ -77,6 +78,8 @@ const judge = async (
     stopWatching()
   }
 }
+
+const needed = (core: StoreCore): ManifestId[] => [...core.holds.kept(), ...core.leases.pinned()]
 
 /** Marks what manifests reach. Pages that manifests share are read once. */
 class Walk {
@@ -96,8 +99,13 @@ class Walk {
     return entry
   }
 
+  /** Whether the manifest is there and was not walked yet. */
+  isAhead(id: ManifestId): boolean {
+    return this.#core.manifests.has(id) && !this.manifests.has(id)
+  }
+
   async manifest(id: ManifestId): Promise<void> {
-    if (this.manifests.has(id) || !this.#core.manifests.has(id)) return
+    if (!this.isAhead(id)) return
     this.manifests.add(id)
     for (const page of (await this.#core.manifests.read(id)).pages) {
       const bytes = Buffer.from(page.id, 'hex')

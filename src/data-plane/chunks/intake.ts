@@ -7,8 +7,9 @@ import type { StoreCore, Work } from './store-core.ts'
 
 /** The most that is cut into chunks at once. */
 export const SEGMENT_BYTES = 8 * 1024 * 1024
-const HALF_BYTES = SEGMENT_BYTES + PAGE_BYTES
-export const SEGMENT_BUFFER_BYTES = 2 * HALF_BYTES
+/** Bytes that start inside of a page, and again as much for what they become: stored chunks are never longer than the bytes. */
+const bufferBytesFor = (length: number): number => 2 * (Math.ceil(length / PAGE_BYTES) + 1) * PAGE_BYTES
+export const SEGMENT_BUFFER_BYTES = bufferBytesFor(SEGMENT_BYTES)
 
 /** A part of an image in a buffer, placed so that the buffer's pages are the image's. */
 export interface Segment {
@@ -31,7 +32,7 @@ export const fillSegment = async (
   fill: (target: Uint8Array) => Promise<void>,
 ): Promise<Segment> => {
   invariant(length <= SEGMENT_BYTES, 'A segment fits its buffer')
-  const buffer = await core.segments.take()
+  const buffer = await core.segments.take(bufferBytesFor(length))
   try {
     const start = offset % PAGE_BYTES
     await fill(buffer.subarray(start, start + length))
@@ -64,7 +65,7 @@ export const storeSegment = async (
       seen.add(id)
     }
     if (fresh.length === 0) return { slices, newBytes: 0, storedBytes: 0 }
-    const target = buffer.subarray(HALF_BYTES)
+    const target = buffer.subarray(buffer.length / 2)
     const sizes = await core.workers.squeeze(
       buffer,
       Uint32Array.from(fresh.flatMap(i => [starts[i]!, lengths[i]!])),

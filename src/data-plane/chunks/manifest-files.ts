@@ -11,6 +11,8 @@ export class ManifestFiles {
   readonly #files: Files
   readonly #folder: string
   readonly #known: Set<ManifestId>
+  /** A failing disk may hold their files, now or after a crash: they must go before their chunks do. */
+  readonly #inDoubt = new Set<ManifestId>()
   readonly #turns = new Turns()
   /** Gets a damaged root from elsewhere. */
   readonly #recover: (id: ManifestId) => Promise<Uint8Array | undefined>
@@ -54,7 +56,9 @@ export class ManifestFiles {
     const id = manifestIdOf(root)
     await this.#turns.take(async () => {
       if (this.#known.has(id)) return
+      this.#inDoubt.add(id)
       await replaceFile(this.#files, this.#fileOf(id), root)
+      this.#inDoubt.delete(id)
       this.#known.add(id)
     })
     return id
@@ -77,11 +81,16 @@ export class ManifestFiles {
 
   /** From this moment they don't exist; their files are gone for good when it resolves. */
   async remove(ids: readonly ManifestId[]): Promise<void> {
-    for (const id of ids) this.#known.delete(id)
-    if (ids.length === 0) return
+    for (const id of ids) {
+      this.#known.delete(id)
+      this.#inDoubt.add(id)
+    }
     await this.#turns.take(async () => {
-      for (const id of ids) if (!this.#known.has(id)) await this.#files.remove(this.#fileOf(id))
+      const doomed = [...this.#inDoubt].filter(id => !this.#known.has(id))
+      if (doomed.length === 0) return
+      for (const id of doomed) await this.#files.remove(this.#fileOf(id))
       await this.#files.syncDirectory(this.#folder)
+      for (const id of doomed) this.#inDoubt.delete(id)
     })
   }
 

@@ -58,7 +58,7 @@ export const openStore = async (folder: string, parts: StoreParts): Promise<Chun
   const nextNumber = await loadPacks(files, folder, packFiles, index)
   const writer = new PackWriter({ files, folder, random, index, packFiles, nextNumber })
   const repairs = new RepairLog(files, folder, clock)
-  const buffers = new BufferPool(workers.count + 1, () => workers.allocate(READ_BUFFER_BYTES))
+  const buffers = new BufferPool(workers.count + 1, READ_BUFFER_BYTES, workers.allocate)
   const reader = new ChunkReader({ index, packFiles, writer, workers, buffers, repairs, heal })
   const manifests = await ManifestFiles.load(files, folder, async manifest => {
     const given = await heal?.(manifest as string as ChunkId)
@@ -66,7 +66,7 @@ export const openStore = async (folder: string, parts: StoreParts): Promise<Chun
   })
   const core: StoreCore = {
     workers,
-    segments: new BufferPool(workers.count + 1, () => workers.allocate(SEGMENT_BUFFER_BYTES)),
+    segments: new BufferPool(workers.count + 1, SEGMENT_BUFFER_BYTES, workers.allocate),
     index,
     packFiles,
     writer,

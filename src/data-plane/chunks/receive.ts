@@ -172,7 +172,7 @@ const isSensible = ({ sizeBytes, stored, encoding }: StoredChunk): boolean =>
 
 /** Checks chunks against their ids and stores them as they came. */
 const storeBatch = (core: StoreCore, work: Work, batch: readonly StoredChunk[], counts: Counts): Promise<void> =>
-  core.segments.with(async buffer => {
+  core.segments.with(2 * sum(batch, chunk => chunk.sizeBytes), async buffer => {
     const items = new Uint32Array(batch.length * ITEM_FIELDS)
     const ids = new Uint8Array(batch.length * 32)
     const chunks: NewChunk[] = []
@@ -192,3 +192,6 @@ const storeBatch = (core: StoreCore, work: Work, batch: readonly StoredChunk[], 
     counts.newBytes += added.newBytes
     counts.storedBytes += added.storedBytes
   })
+
+const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
+  items.reduce((total, item) => total + of(item), 0)
