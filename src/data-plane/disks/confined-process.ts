@@ -40,7 +40,7 @@ type Probe = (...command: string[]) => Promise<Outcome | undefined>
 
 /** In a namespace of users even root may lose the right to open the files again: each way is tried on them. */
 const networkless = async (probe: Probe, files: readonly number[]): Promise<string[]> => {
-  const readable = files.flatMap((_, index) => ['-a', '-r', `/proc/self/fd/${index + 3}`]).slice(1)
+  const readable = ['yes', ...files.flatMap((_, index) => ['-a', '-r', `/proc/self/fd/${index + 3}`])]
   for (const flags of process.getuid?.() === 0 ? ['-n', '-Urn'] : ['-Urn']) {
     const outcome = await probe('unshare', flags, 'test', ...readable)
     if (outcome?.exitCode === 0) return ['unshare', flags]
@@ -84,7 +84,8 @@ const run = (
       })
     child.on('error', error => {
       if (child.pid !== undefined) return // aborted: the end follows
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') resolve(undefined)
+      // EACCES: a folder of the search path is closed to us, and the program is in none of the others.
+      if (['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) resolve(undefined)
       else reject(error)
     })
     child.on('close', code => {
