@@ -2,6 +2,12 @@ import type { Provider } from '#arm/resource-type.ts'
 import type { Blobs } from '#data-plane/blobs/blobs.ts'
 import type { Regions } from '#data-plane/replication/regions.ts'
 import type { Log } from '#foundation/log.ts'
+import { gallery } from './galleries/gallery.ts'
+import { galleryImage } from './galleries/images/image.ts'
+import { publish } from './galleries/images/versions/publish.ts'
+import { retract } from './galleries/images/versions/retract.ts'
+import { imageVersion } from './galleries/images/versions/version.ts'
+import { softDeletedVersion } from './galleries/softDeletedArtifactTypes/artifacts/versions/soft-deleted-version.ts'
 
 /** What the compute provider needs of the data plane. */
 export interface ComputeParts {
@@ -12,8 +18,8 @@ export interface ComputeParts {
   readonly allowedVhdHosts: readonly string[]
 }
 
-export const computeProvider = (_parts: ComputeParts): Provider => ({
+export const computeProvider = (parts: ComputeParts): Provider => ({
   namespace: 'Microsoft.Compute',
-  types: [],
-  operations: [],
+  types: [gallery, galleryImage, imageVersion(parts), softDeletedVersion],
+  operations: [publish(parts), retract(parts)],
 })

@@ -8,7 +8,7 @@ import type { DiskSource, SentProperties } from './version-schema.ts'
 type StorageProfile = NonNullable<SentProperties['storageProfile']>
 
 /** Where the bytes of one disk come from. */
-export type DiskOrigin =
+export type DiskSourceForm =
   | { readonly kind: 'resource'; readonly id: string }
   /** A VHD. The account is missing only where the uri leads to somebody else's server. */
   | { readonly kind: 'vhd'; readonly uri: string; readonly account: string | undefined; readonly path: string }
@@ -18,8 +18,8 @@ export type SourceForm =
   | { readonly kind: 'whole'; readonly id: string }
   | {
       readonly kind: 'disks'
-      readonly os: DiskOrigin
-      readonly data: readonly { readonly lun: number; readonly origin: DiskOrigin }[]
+      readonly os: DiskSourceForm
+      readonly data: readonly { readonly lun: number; readonly origin: DiskSourceForm }[]
     }
 
 /** Reads a new version's sources in every form that any api-version has had. Throws on none, two kinds, or a wrong kind. */
@@ -72,7 +72,7 @@ const requireWholeKind = (id: string, apiVersion: string) => {
 }
 
 /** `id` is a disk or snapshot; beside `uri` it is the storage account, as the api-versions before 2022-03-03 (and az 2.45) write it. */
-const originOf = ({ id, uri, storageAccountId }: DiskSource, path: string): DiskOrigin => {
+const originOf = ({ id, uri, storageAccountId }: DiskSource, path: string): DiskSourceForm => {
   if (uri !== undefined) {
     if (id !== undefined && storageAccountId !== undefined)
       throw versionError.oneSource([`${path}.id`, `${path}.storageAccountId`])
@@ -93,5 +93,5 @@ const requireDistinct = (form: Extract<SourceForm, { kind: 'disks' }>): SourceFo
   return form
 }
 
-const nameOf = (origin: DiskOrigin) =>
+const nameOf = (origin: DiskSourceForm) =>
   origin.kind === 'vhd' ? (origin.uri.split('?')[0] ?? '') : origin.id.toLowerCase()

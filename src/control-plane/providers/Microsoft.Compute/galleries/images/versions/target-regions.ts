@@ -2,7 +2,7 @@ import { armError } from '#arm/arm-error.ts'
 import type { Arm, Location } from '#arm/resource-type.ts'
 import { versionError } from './version-errors.ts'
 import type { TargetRegion } from './version-properties.ts'
-import type { SentRegion } from './version-schema.ts'
+import type { SentRegion, StorageAccountType } from './version-schema.ts'
 
 const MAX_REPLICAS = 100
 
@@ -11,7 +11,7 @@ export interface RegionRules {
   readonly location: string
   readonly replicaCount: number
   /** What a region gets that names no storage account type. */
-  readonly storageAccountType: string
+  readonly storageAccountType: StorageAccountType
   readonly isShallow: boolean
   /** The regions of an existing version. */
   readonly existing: readonly TargetRegion[]

@@ -315,7 +315,7 @@ export const versionError = {
   sourceTooLarge: row(
     400,
     'GallerySourceResourceExceedsMaxSize',
-    'an operation that failed: a disk beyond 2048 GB, or 32767 GB with Shallow',
+    'an operation that failed: a disk beyond 2048 GB, or 32 TB with Shallow',
     (sizeGB: number, limitGB: number) =>
       `Replication failed in this region due to 'The GalleryImageVersion source resource size ${sizeGB} exceeds the max size ${limitGB} supported.'`,
   ),

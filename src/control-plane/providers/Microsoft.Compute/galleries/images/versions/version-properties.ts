@@ -1,12 +1,12 @@
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
-import type { DiskSource, HostCaching, SentProperties } from './version-schema.ts'
+import type { DiskSource, HostCaching, SentProperties, StorageAccountType } from './version-schema.ts'
 
 /** One region of a version as it is stored: named for people, complete. */
 export interface TargetRegion {
   /** `West US 2` */
   readonly name: string
   readonly regionalReplicaCount: number
-  readonly storageAccountType: string
+  readonly storageAccountType: StorageAccountType
   /** Absent: the version's own flag counts. */
   readonly excludeFromLatest?: boolean
 }
@@ -25,8 +25,8 @@ export interface VersionProperties {
     readonly excludeFromLatest: boolean
     readonly publishedDate: string
     readonly endOfLifeDate?: string
-    readonly storageAccountType?: string
-    readonly storageAccountStrategy?: string
+    readonly storageAccountType?: StorageAccountType
+    readonly storageAccountStrategy?: 'PreferStandard_ZRS' | 'DefaultStandard_LRS'
     readonly replicationMode: 'Full' | 'Shallow'
   }
   readonly storageProfile: {

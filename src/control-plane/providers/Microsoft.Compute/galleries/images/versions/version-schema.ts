@@ -141,4 +141,5 @@ export const versionProperties = Type.Object({
 export type SentProperties = Static<typeof versionProperties>
 export type SentRegion = Static<typeof targetRegion>
 export type DiskSource = NonNullable<Static<ReturnType<typeof diskSource>>>
+export type StorageAccountType = (typeof storageTypes)[number]
 export type HostCaching = (typeof caching)[number]

@@ -1,0 +1,49 @@
+import type { Watch } from '#data-plane/chunks/chunk-store.ts'
+import type { ResourceDocument } from '#resources/resource-document.ts'
+import { takeDisk } from '../../../disk-origin.ts'
+import { sizeInGB } from '../../../disk-size.ts'
+import type { ComputeParts } from '../../../provider.ts'
+import { holdName, type StoredDisk, type StoredDisks } from '../../../stored-disk.ts'
+import type { SourceDisk } from './find-sources.ts'
+import { versionError } from './version-errors.ts'
+
+export type IngestParts = Pick<ComputeParts, 'regions' | 'allowedVhdHosts'>
+
+const GIB = 2 ** 30
+/** The largest disk in GB: 2 TB where it is copied in full, 32 TB where it stays in its region. */
+const limitGB = { Full: 2048, Shallow: 32_768 }
+type Mode = keyof typeof limitGB
+
+/**
+ * Brings the bytes of a version's disks under holds of its own in its home region. What is stored there already is only held once
+ * more, and a fixed VHD loses its footer without being copied.
+ */
+export const ingestSources = async (
+  version: ResourceDocument,
+  sources: readonly SourceDisk[],
+  mode: Mode,
+  watch: Watch,
+  parts: IngestParts,
+): Promise<StoredDisks> => {
+  const data: (StoredDisk & { lun: number })[] = []
+  let os: StoredDisk | undefined
+  for (const [index, { slot, origin }] of sources.entries()) {
+    if (origin.from === 'stored') requireSize(origin.sizeBytes, mode)
+    const place = { region: version.location ?? '', hold: holdName(version, slot), diskName: version.name }
+    const disk = await takeDisk(origin, place, parts, shareOf(watch, index, sources.length))
+    requireSize(disk.sizeBytes, mode)
+    if (slot === 'os') os = disk
+    else data.push({ ...disk, lun: slot })
+  }
+  return { ...(os ? { os } : {}), data: data.toSorted((a, b) => a.lun - b.lun) }
+}
+
+const requireSize = (sizeBytes: number, mode: Mode) => {
+  if (sizeBytes > limitGB[mode] * GIB) throw versionError.sourceTooLarge(sizeInGB(sizeBytes), limitGB[mode])
+}
+
+/** The disks are taken one after the other, each a like share of the whole. */
+const shareOf = (watch: Watch, index: number, count: number): Watch => ({
+  ...watch,
+  onProgress: (doneBytes, totalBytes) => watch.onProgress?.(index + doneBytes / Math.max(1, totalBytes), count),
+})

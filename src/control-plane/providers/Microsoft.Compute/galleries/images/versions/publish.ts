@@ -1,0 +1,193 @@
+import type { Arm, Outcome, ResourceOperation } from '#arm/resource-type.ts'
+import { invariant } from '#foundation/invariant.ts'
+import type { Log } from '#foundation/log.ts'
+import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
+import { disksOf, hiddenDisks, holdName, type StoredDisks } from '../../../stored-disk.ts'
+import { disksBySlot } from './disk-slots.ts'
+import type { SourceDisk } from './find-sources.ts'
+import { type IngestParts, ingestSources } from './ingest-sources.ts'
+import { hiddenRegions, type RegionState, type RegionStates, regionStates } from './region-states.ts'
+import { ReplicationProgress } from './replication-progress.ts'
+import { releaseIn } from './retract.ts'
+import { withSizes } from './storage-profile.ts'
+import { shortName } from './target-regions.ts'
+import { versionError } from './version-errors.ts'
+import { type TargetRegion, versionProperties } from './version-properties.ts'
+
+export const PUBLISH = 'publish image version'
+
+/** What a PUT or PATCH of a version leaves to be done. */
+export interface PublishInput {
+  /** Where the bytes are, for a version that has none of its own yet. */
+  readonly sources?: readonly SourceDisk[]
+  /** Key of the soft-deleted version that this one was until now. */
+  readonly restores?: string
+}
+
+type Work = Parameters<ResourceOperation['run']>[0]
+type PublishParts = IngestParts & { readonly log: Log }
+
+const REGIONS_AT_ONCE = 4
+
+/**
+ * Makes the world what a version's document says: its bytes taken in once, then held in every target region with as many
+ * replicas as were asked for, and no longer in others. Each region is `Completed` on its own; one that fails fails the version,
+ * but not the others. The same work creates, updates, mends and restores.
+ */
+export const publish = (parts: PublishParts): ResourceOperation => ({
+  kind: PUBLISH,
+  async run(work, arm) {
+    const { document, step } = work
+    const input = work.input as PublishInput
+    const wanted = versionProperties(document).publishingProfile.targetRegions
+    const progress = new ReplicationProgress(work, arm.clock, beginning(document, wanted, arm))
+    try {
+      await progress.save()
+      const disks =
+        disksOf(document) ?? (await step('ingest', () => ingest(work, input.sources ?? [], progress, parts)))
+      await work.note(hidden => ({ ...hidden, ...hiddenDisks(disks) }))
+
+      await inParallel(REGIONS_AT_ONCE, wanted, region =>
+        replicate(work, disks, region, shortName(region, arm), progress, parts),
+      )
+      const left = Object.keys(regionStates(document)).filter(name => !(name in progress.states))
+      await step('release', () => releaseAll(left, document, parts))
+
+      requireCompleted(progress.states)
+      return conclusion(document, disks, progress.states, input, arm)
+    } finally {
+      await progress.idle()
+    }
+  },
+  explain: fault => told(fault),
+  failed: (fault, document) => ({ hidden: hiddenRegions(failedStates(document, told(fault).message)) }),
+})
+
+const conclusion = (
+  document: ResourceDocument,
+  disks: StoredDisks,
+  states: RegionStates,
+  { restores }: PublishInput,
+  arm: Arm,
+): Outcome => ({
+  properties: {
+    storageProfile: withSizes(versionProperties(document).storageProfile, disks) as unknown as JsonObject,
+  },
+  hidden: hiddenRegions(states),
+  conclude: async transaction => {
+    if (restores !== undefined) await arm.resources.remove(transaction, restores)
+  },
+})
+
+/** Finished regions that are to stay as they are stay `Completed` while the others are worked on. */
+const beginning = (document: ResourceDocument, wanted: readonly TargetRegion[], arm: Arm): RegionStates => {
+  const before = regionStates(document)
+  return Object.fromEntries(
+    wanted.map(region => {
+      const name = shortName(region, arm)
+      const copies = region.regionalReplicaCount
+      const former = before[name]
+      return former?.state === 'Completed' && former.copies === copies
+        ? [name, former]
+        : [name, { state: 'Replicating', progress: 0, details: '', copies } as const]
+    }),
+  )
+}
+
+const ingest = (
+  { document, signal }: Work,
+  sources: readonly SourceDisk[],
+  progress: ReplicationProgress,
+  parts: IngestParts,
+): Promise<StoredDisks> => {
+  invariant(sources.length > 0, `${document.id} has neither bytes nor sources.`)
+  const { replicationMode } = versionProperties(document).publishingProfile
+  // Taking the bytes in is most of the work of the home region; copies within it are the rest.
+  const onProgress = (done: number, total: number) => progress.progress(document.location ?? '', (90 * done) / total)
+  return ingestSources(document, sources, replicationMode, { onProgress, signal }, parts)
+}
+
+const replicate = async (
+  { document, step, signal }: Work,
+  disks: StoredDisks,
+  { regionalReplicaCount: copies }: TargetRegion,
+  region: string,
+  progress: ReplicationProgress,
+  parts: PublishParts,
+): Promise<void> => {
+  const work = () => holdAll(document, disks, region, copies, signal, progress, parts)
+  try {
+    const kept = await step(`replicate to ${region}`, work)
+    await progress.settle(region, { state: 'Completed', progress: 100, details: shortfall(kept, copies), copies })
+  } catch (fault) {
+    if (signal.aborted) throw fault
+    parts.log.warn('An image version could not be replicated.', { version: document.id, region, fault })
+    const { progress: reached = 0 } = progress.states[region] ?? {}
+    await progress.settle(region, { state: 'Failed', progress: reached, details: told(fault).message, copies })
+  }
+}
+
+/** Returns how many replicas are really kept apart: the least of all disks. */
+const holdAll = async (
+  document: ResourceDocument,
+  stored: StoredDisks,
+  region: string,
+  copies: number,
+  signal: AbortSignal,
+  progress: ReplicationProgress,
+  { regions }: PublishParts,
+): Promise<number> => {
+  const disks = disksBySlot(stored)
+  const totalBytes = disks.reduce((sum, { disk }) => sum + disk.sizeBytes, 0)
+  let beforeBytes = 0
+  let kept = copies
+  for (const { slot, disk } of disks) {
+    const onProgress = (done: number, total: number) =>
+      progress.progress(region, (100 * (beforeBytes + (done / Math.max(1, total)) * disk.sizeBytes)) / totalBytes)
+    const held = await regions.hold(region, disk.manifest, holdName(document, slot), copies, { onProgress, signal })
+    kept = Math.min(kept, held.copies)
+    beforeBytes += disk.sizeBytes
+  }
+  return kept
+}
+
+/** Two replicas on one store die together, so they are not counted twice. */
+const shortfall = (kept: number, copies: number): string =>
+  kept < copies
+    ? `${kept} of ${copies} replicas ${kept === 1 ? 'is' : 'are'} kept apart: the region has ${kept} ${kept === 1 ? 'store' : 'stores'}.`
+    : ''
+
+const releaseAll = async (names: readonly string[], document: ResourceDocument, { regions, log }: PublishParts) => {
+  for (const region of names) await releaseIn(region, document, regions, log)
+}
+
+const requireCompleted = (states: RegionStates): void => {
+  const failed = Object.entries(states).filter(([, { state }]) => state === 'Failed')
+  if (failed.length === 0) return
+  throw versionError.replicationFailed(failed.map(([region, { details }]) => ({ region, detail: details })))
+}
+
+/** When the work ended before a region's turn came, the region failed with it. */
+const failedStates = (document: ResourceDocument, message: string): RegionStates =>
+  Object.fromEntries(
+    Object.entries(regionStates(document)).map(([name, state]): [string, RegionState] => [
+      name,
+      state.state === 'Replicating' ? { ...state, state: 'Failed', details: message } : state,
+    ]),
+  )
+
+/** A fact of the data plane as Azure would tell it; refusals tell themselves. */
+const told = (fault: unknown): { code: string; message: string } => ({
+  code: 'InternalExecutionError',
+  message: fault instanceof Error ? fault.message : String(fault),
+})
+
+/** Works through the items, a few at a time. */
+const inParallel = async <T>(atOnce: number, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> => {
+  const queue = items.values()
+  const worker = async () => {
+    for (const item of queue) await work(item)
+  }
+  const ended = await Promise.allSettled(Array.from({ length: atOnce }, worker))
+  for (const one of ended) if (one.status === 'rejected') throw one.reason
+}

@@ -1,0 +1,85 @@
+import type { Arm, ArmRequest, ResourceOperation } from '#arm/resource-type.ts'
+import { type Regions, RegionUnreachable } from '#data-plane/replication/regions.ts'
+import type { Log } from '#foundation/log.ts'
+import type { ResourceDocument } from '#resources/resource-document.ts'
+import { disksOf, holdName } from '../../../stored-disk.ts'
+import { galleryProperties } from '../../gallery.ts'
+import { softDelete } from '../../softDeletedArtifactTypes/artifacts/versions/soft-deleted-version.ts'
+import { regionStates } from './region-states.ts'
+import { versionError } from './version-errors.ts'
+import { versionProperties } from './version-properties.ts'
+
+export const RETRACT = 'retract image version'
+
+/** The rules of a DELETE: refused before the end of life that was promised, else into the recycle bin or out of the world. */
+export const planRetract = async (
+  { document, request }: { document: ResourceDocument; request: ArmRequest },
+  arm: Arm,
+): Promise<{ work: { kind: string; input: { soft: boolean } } }> => {
+  const { publishingProfile, safetyProfile } = versionProperties(document)
+  const endMs = Date.parse(publishingProfile.endOfLifeDate ?? '')
+  if (safetyProfile.blockDeletionBeforeEndOfLife && endMs > arm.clock.now().getTime())
+    throw versionError.blockedBeforeEndOfLife()
+  const bypass = request.query.get('bypasssoftdelete')?.toLowerCase() === 'true'
+  const policy = (await galleryOf(document, arm))?.softDeletePolicy
+  // What never came to hold bytes can't be given back.
+  const soft = policy?.isSoftDeleteEnabled === true && !bypass && disksOf(document) !== undefined
+  return { work: { kind: RETRACT, input: { soft } } }
+}
+
+const galleryOf = async (version: ResourceDocument, { resources }: Arm) => {
+  const definition = await resources.find(version.parentKey)
+  const gallery = definition && (await resources.find(definition.parentKey))
+  return gallery && galleryProperties(gallery)
+}
+
+/** Takes a version back: its holds are released in every region, or go with it into the recycle bin. */
+export const retract = ({ regions, log }: { regions: Regions; log: Log }): ResourceOperation => ({
+  kind: RETRACT,
+  async run({ document, input, step }, arm) {
+    if (input.soft === true) {
+      const policy = (await galleryOf(document, arm))?.softDeletePolicy
+      const bin = softDelete(document, policy, arm.clock.now())
+      return {
+        remove: true,
+        conclude: transaction => arm.resources.insert(transaction, bin.document, bin.sortKey),
+      }
+    }
+    await step('release', () => releaseEverywhere(document, regions, log))
+    return { remove: true }
+  },
+})
+
+/**
+ * Releases whatever a version may hold in any region. A region that can't be reached does not keep the version alive: nobody
+ * promises its holds any more, and reconciling releases them when it is back.
+ */
+export const releaseEverywhere = async (version: ResourceDocument, regions: Regions, log: Log): Promise<void> => {
+  const names = new Set([...regions.names, ...Object.keys(regionStates(version))])
+  for (const region of names) await releaseIn(region, version, regions, log)
+}
+
+export const releaseIn = async (
+  region: string,
+  version: ResourceDocument,
+  regions: Regions,
+  log: Log,
+): Promise<void> => {
+  for (const slot of slotsOf(version)) {
+    try {
+      await regions.release(region, holdName(version, slot))
+    } catch (error) {
+      if (!(error instanceof RegionUnreachable)) throw error
+      log.warn('A hold stays until its region is back and reconciled.', { region, version: version.id })
+    }
+  }
+}
+
+/** All disks that the version has or was about to have. */
+const slotsOf = (version: ResourceDocument): readonly ('os' | number)[] => {
+  const luns = [
+    ...(versionProperties(version).storageProfile.dataDiskImages ?? []).map(({ lun }) => lun),
+    ...(disksOf(version)?.data ?? []).map(({ lun }) => lun),
+  ]
+  return ['os', ...new Set(luns)]
+}

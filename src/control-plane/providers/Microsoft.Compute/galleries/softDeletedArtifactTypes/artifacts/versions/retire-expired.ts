@@ -1,0 +1,35 @@
+import type { Arm } from '#arm/resource-type.ts'
+import type { Regions } from '#data-plane/replication/regions.ts'
+import type { Log } from '#foundation/log.ts'
+import type { ResourceDocument } from '#resources/resource-document.ts'
+import { releaseEverywhere } from '../../../images/versions/retract.ts'
+import { deletedVersion, isRetirable, softDeletedVersionType } from './soft-deleted-version.ts'
+
+/**
+ * Gives up the bytes of soft-deleted versions whose time is over. No input but the promise and the clock: run it at start and now
+ * and then, as often as one likes. Returns how many were retired.
+ */
+export const retireExpired = async (
+  arm: Pick<Arm, 'resources' | 'clock' | 'transact'>,
+  regions: Regions,
+  log: Log,
+): Promise<number> => {
+  const { documents } = await arm.resources.list({ type: softDeletedVersionType })
+  const expired = documents.filter(document => isRetirable(document, arm.clock.now()))
+  for (const document of expired) await retire(document, arm, regions, log)
+  return expired.length
+}
+
+const retire = async (
+  document: ResourceDocument,
+  { resources, transact }: Pick<Arm, 'resources' | 'transact'>,
+  regions: Regions,
+  log: Log,
+) => {
+  const version = deletedVersion(document)
+  const restored = await resources.find(version.key)
+  // After a failed restore the version is back with its holds, though it is still in the bin.
+  if (restored?.uid !== version.uid) await releaseEverywhere(version, regions, log)
+  await transact(transaction => resources.remove(transaction, document.key))
+  log.info('A soft-deleted image version was retired.', { version: version.id })
+}
