@@ -143,7 +143,9 @@ export const openOperations = async (parts: EngineParts): Promise<Operations> =>
       await looking
       const ended = Promise.all([...running.values()].map(run => run.ended))
       for (const { abort } of running.values()) abort.abort(STOPPING)
-      await Promise.race([ended, clock.sleep(graceMs)])
+      const over = new AbortController()
+      await Promise.race([ended, clock.sleep(graceMs, over.signal)])
+      over.abort() // a timer left behind would keep the process alive
     },
   }
 }
