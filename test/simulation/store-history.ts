@@ -18,7 +18,7 @@ export const imageOf = (seed: number, pages: number, oddBytes = 0): Buffer => {
   for (let page = 0; page < pages; page++) {
     const kind = random.next()
     if (kind < 0.4) random.bytes(PAGE).copy(image, page * PAGE)
-    else if (kind < 0.7) image.fill(random.bytes(40), page * PAGE, (page + 1) * PAGE)
+    else if (kind < 0.5) image.fill(random.bytes(40), page * PAGE, (page + 1) * PAGE)
   }
   if (oddBytes > 0) random.bytes(oddBytes).copy(image, pages * PAGE)
   return image

@@ -10,7 +10,7 @@ export interface Place {
   readonly encoding: 'raw' | 'zstd'
 }
 
-const BLOCK = 65_536
+const BLOCK = 4096
 const FIELDS = 4
 const ZSTD = 0x8000_0000
 const GONE = 0xffff_ffff

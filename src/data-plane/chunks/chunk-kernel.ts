@@ -9,6 +9,9 @@ export interface Split {
   readonly ids: Uint8Array
 }
 
+/** Shorter ones are hardly ever worth a decoder. */
+const LEAST_SQUEEZED = 512
+
 export const hashOf = (bytes: Uint8Array): Buffer => hash('sha256', bytes, 'buffer')
 
 export const splitBytes = (bytes: Uint8Array, start: number, end: number, nominalBytes: number): Split => {
@@ -25,9 +28,9 @@ export const splitBytes = (bytes: Uint8Array, start: number, end: number, nomina
 
 /** The bytes as they are stored: compressed if that makes them smaller, else `bytes` itself. */
 export const squeeze = (bytes: Uint8Array): Uint8Array => {
-  if (bytes.length < 64) return bytes
+  if (bytes.length < LEAST_SQUEEZED) return bytes
   // An output buffer of one byte less than the input: a result that does not fit is of no use. Never grown, so never copied.
-  const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: Math.max(64, bytes.length - 1) }
+  const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: bytes.length - 1 }
   const squeezed = zstdCompressSync(bytes, options)
   return squeezed.length < bytes.length ? squeezed : bytes
 }
