@@ -1,0 +1,104 @@
+import { armError } from '#arm/arm-error.ts'
+import { ResourceId } from '#arm/resource-id.ts'
+import type { Arm, Change, Plan, ResourceType } from '#arm/resource-type.ts'
+import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
+import { asInput, withoutQuery } from '../disk-origin.ts'
+import { checkDiskName } from '../disks/disk.ts'
+import { requireFit } from '../disks/plan-disk.ts'
+import type { ComputeParts } from '../provider.ts'
+import { requireLinked } from '../source-bytes.ts'
+import { disksOf } from '../stored-disk.ts'
+import { type FoundDisk, findDisks } from './find-disks.ts'
+import { type ImageDisk, imageOf } from './image-document.ts'
+import { imageError } from './image-errors.ts'
+import { imageSchema } from './image-schema.ts'
+
+/** Managed images: disks, snapshots or VHDs taken together, ready to be published or deployed. Nothing but tags can be changed. */
+export const imageType = (parts: ComputeParts): ResourceType => ({
+  type: 'Microsoft.Compute/images',
+  apiVersions: ['2025-04-01', '2024-11-01', '2024-07-01', '2024-03-01', '2023-09-01', '2022-11-01', '2022-03-01'],
+  tracked: true,
+  schema: imageSchema,
+  bodyName: 'image',
+  operationsType: 'Microsoft.Compute/locations/operations',
+  checkName: name => checkDiskName(name, 'image'),
+  async plan(change, arm) {
+    const { wanted, existing } = change
+    const isEdge = (wanted.envelope.extendedLocation as { name?: string } | undefined)?.name
+    if (isEdge) throw armError.notServed('An edge zone')
+    if (existing && disksOf(existing)) return { document: keepDataDisks(wanted, existing) }
+    return await create(change, arm, parts)
+  },
+  planDelete: async () => ({ work: { kind: 'delete image', input: {} } }),
+})
+
+const create = async (change: Change, arm: Arm, parts: ComputeParts): Promise<Plan> => {
+  await refuseMachine(change, arm)
+  const disks = await findDisks(arm, parts, change)
+  for (const { origin, sizeGB } of disks) if ('sizeBytes' in origin) requireFit(sizeGB, origin.sizeBytes)
+  const work = disks.map(({ slot, origin, sizeGB }) => ({
+    slot,
+    origin: asInput(origin),
+    ...(sizeGB === undefined ? {} : { sizeGB }),
+  }))
+  return {
+    document: { ...change.wanted, properties: shownProperties(change, disks) },
+    work: { kind: 'make image', input: { disks: work } },
+  }
+}
+
+const dataDisksPath = 'image.properties.storageProfile.dataDisks'
+
+/** Nothing of the data disks can be changed; a client may send back what it got, or what it first sent. */
+const keepDataDisks = (wanted: ResourceDocument, existing: ResourceDocument): ResourceDocument => {
+  const before = imageOf(existing).storageProfile?.dataDisks ?? []
+  const given = imageOf(wanted).storageProfile?.dataDisks ?? []
+  if (given.length !== before.length) throw armError.propertyChangeNotAllowed(dataDisksPath)
+  for (const disk of given) {
+    const known = before.find(one => one.lun === disk.lun)
+    if (!known || !isWithin(disk as unknown as JsonObject, known as unknown as JsonObject))
+      throw armError.propertyChangeNotAllowed(dataDisksPath)
+  }
+  return { ...wanted, properties: existing.properties }
+}
+
+/** Whether every member that was sent has the value that is stored; ids are equal in any case. */
+const isWithin = (sent: JsonObject, stored: JsonObject): boolean =>
+  Object.entries(sent).every(([name, value]) => {
+    const its = stored[name]
+    if (typeof value === 'object' && value !== null) return isWithin(value as JsonObject, (its ?? {}) as JsonObject)
+    return String(value).toLowerCase() === String(its).toLowerCase()
+  })
+
+/** Machines can be sources once there are machines; until then one that is named is not there, as Azure says. */
+const refuseMachine = async (change: Change, arm: Arm): Promise<void> => {
+  const { sourceVirtualMachine, storageProfile } = imageOf(change.wanted)
+  if (sourceVirtualMachine?.id === undefined) return
+  if (storageProfile?.osDisk) throw imageError.virtualMachineAndDisks()
+  const machine = ResourceId.parse(sourceVirtualMachine.id)
+  if (machine) await requireLinked(arm, change, 'Microsoft.Compute/virtualMachines/write', machine)
+  throw imageError.virtualMachineNotFound(sourceVirtualMachine.id)
+}
+
+/** What Azure fills in: the storage type of the source, and a list of data disks also when there are none. */
+const shownProperties = ({ wanted }: Change, found: readonly FoundDisk[]): JsonObject => {
+  const { storageProfile } = imageOf(wanted)
+  const shownDisk = (disk: ImageDisk, source: FoundDisk['source']): JsonObject => ({
+    ...(disk as JsonObject),
+    ...(disk.blobUri === undefined ? {} : { blobUri: withoutQuery(disk.blobUri) }),
+    caching: disk.caching ?? 'None',
+    storageAccountType: disk.storageAccountType ?? skuOf(source) ?? 'Standard_LRS',
+  })
+  const osDisk = storageProfile?.osDisk as ImageDisk
+  return {
+    ...wanted.properties,
+    storageProfile: {
+      ...(storageProfile as unknown as JsonObject),
+      osDisk: shownDisk(osDisk, found[0]?.source),
+      dataDisks: (storageProfile?.dataDisks ?? []).map((disk, index) => shownDisk(disk, found[index + 1]?.source)),
+    },
+  }
+}
+
+const skuOf = (source: FoundDisk['source']): string | undefined =>
+  (source?.envelope.sku as { name?: string } | undefined)?.name

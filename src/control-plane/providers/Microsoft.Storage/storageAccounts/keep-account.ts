@@ -1,0 +1,44 @@
+import type { ResourceOperation } from '#arm/resource-type.ts'
+import type { Blobs } from '#data-plane/blobs/blobs.ts'
+import type { ResourceDocument } from '#resources/resource-document.ts'
+import type { Resources } from '#resources/resources.ts'
+import { accountError } from './account-errors.ts'
+import { keysOf } from './account-keys.ts'
+import { accountTypeName, ownerOf } from './account-names.ts'
+
+/** Opens a new account at the data endpoint. */
+export const keepAccount = (blobs: Blobs): ResourceOperation => ({
+  kind: 'keep storage account',
+  async run({ document, step }, arm) {
+    await step('open', async () => {
+      const owner = await ownerOf(arm.resources, document.name)
+      if (owner?.key !== document.key) throw accountError.nameTaken(document.name)
+      await openAccount(blobs, document)
+    })
+    return {}
+  },
+})
+
+/** Tells the data endpoint an account's keys. Repeatable. */
+export const openAccount = async (blobs: Blobs, document: ResourceDocument): Promise<void> => {
+  const [first, second] = keysOf(document)
+  await blobs.keepAccount({
+    name: document.name,
+    region: document.location ?? '',
+    keys: [first.value, second.value],
+  })
+}
+
+/**
+ * Makes the data endpoint know the accounts' keys as they are stored: at the start, in case the last process ended between
+ * the change of a key there and its being saved here.
+ */
+export const openAccounts = async (resources: Resources, blobs: Blobs): Promise<void> => {
+  let after: string | undefined
+  do {
+    const page = await resources.list({ type: accountTypeName, ...(after ? { after } : {}) })
+    for (const document of page.documents)
+      if (document.provisioningState === 'Succeeded') await openAccount(blobs, document)
+    after = page.next
+  } while (after)
+}
