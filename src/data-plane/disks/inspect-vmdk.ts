@@ -49,9 +49,10 @@ const vmdkHeader = async (file: SparseBytes): Promise<VmdkHeader> => {
     last.readUInt32LE(12) !== 3
   )
     throw new HostileDisk('The VMDK has no footer: the download or export was cut short. Get it again.')
-  const differs = [12, 20, 28, 36].some(at => first.readBigUInt64LE(at) !== footer.readBigUInt64LE(at))
+  const differs = [12, 20].some(at => first.readBigUInt64LE(at) !== footer.readBigUInt64LE(at))
   if (differs || first.readUInt32LE(44) !== footer.readUInt32LE(44))
     throw new HostileDisk('Header and footer of the VMDK describe different disks.')
+  first.copy(footer, 28, 28, 44) // the descriptor is in front
   return parseHeader(footer)
 }
 
@@ -120,7 +121,7 @@ const kindOf = (descriptor: string): VmdkKind => {
 
 const requireOneExtent = (descriptor: string): void => {
   const extents = descriptor.split(/[\r\n]+/).filter(line => /^\s*(RW|RDONLY|NOACCESS)\s/i.test(line))
-  const only = /^\s*RW\s+\d+\s+SPARSE\s+"([^"/\\:]*)"\s*$/i.exec(extents[0] ?? '')
+  const only = /^\s*(?:RW|RDONLY)\s+\d+\s+SPARSE\s+"([^"/\\:]*)"\s*$/i.exec(extents[0] ?? '')
   if (extents.length !== 1 || !only)
     throw new HostileDisk('The VMDK descriptor names other files or devices as extents, which are never followed.')
 }

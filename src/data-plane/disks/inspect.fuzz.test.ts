@@ -25,7 +25,7 @@ const cases: readonly Case[] = [
       [0, 512],
       [1536, 2560],
     ],
-    runs: 6000,
+    runs: 2500,
   },
   {
     name: 'qcow2 v3',
@@ -34,7 +34,7 @@ const cases: readonly Case[] = [
       [0, 512],
       [1536, 2560],
     ],
-    runs: 6000,
+    runs: 2500,
   },
   {
     name: 'fixed VHD',
@@ -53,7 +53,7 @@ const cases: readonly Case[] = [
       [6656, 6750],
     ],
     mend: sample.mendVhd,
-    runs: 6000,
+    runs: 2500,
   },
   {
     name: 'sparse VMDK',
@@ -62,7 +62,7 @@ const cases: readonly Case[] = [
       [0, 1024],
       [10_752, 11_900],
     ],
-    runs: 6000,
+    runs: 2500,
   },
   {
     name: 'VMDK stream',
@@ -72,7 +72,7 @@ const cases: readonly Case[] = [
       [10_752, 11_900],
       [17_408, 18_944],
     ],
-    runs: 6000,
+    runs: 2500,
   },
   {
     name: 'VHDX',
@@ -88,7 +88,7 @@ const cases: readonly Case[] = [
       file.copy(file, 256 * 1024, 192 * 1024, 193 * 1024) // both copies of a hostile file would agree
       return sample.mendVhdx(file)
     },
-    runs: 250,
+    runs: 120,
   },
 ]
 

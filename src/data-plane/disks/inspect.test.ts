@@ -282,6 +282,7 @@ test('VMDK: descriptors that name other files are refused', async () => {
   await refused(vmdk('monolithicSparse', 'RW 128 SPARSE "/etc/passwd"'), HostileDisk, /other files/)
   await refused(vmdk('monolithicSparse', `${own}\nRW 128 SPARSE "b.vmdk"`), HostileDisk, /other files/)
   await refused(vmdk('monolithicSparse', own, 'parentFileNameHint="/etc/passwd"'), HostileDisk, /parent file/)
+  assert.equal((await inspect(vmdk('streamOptimized', 'RDONLY 128 SPARSE "a.vmdk"'))).kind, 'streamOptimized') // VirtualBox
   const moved = changed(sample.sampleVmdk(), file => {
     file.copy(file, 26 * 512, 512, 1024) // a harmless descriptor where the header says, a parent where QEMU looks
     file.writeBigUInt64LE(26n, 28)
