@@ -56,7 +56,8 @@ export const finalAnswer = async (
   if (operation.status === 'Canceled') return { status: 409, headers: {}, body: { error: canceled() } }
   if (operation.error) return { status: 409, headers: {}, body: { error: operation.error as unknown as Json } }
   if (operation.output !== undefined) return { status: 200, headers: {}, body: operation.output as Json }
-  if (labels.method === 'DELETE' || labels.method === 'POST') return { status: 204, headers: {} }
+  if (labels.method === 'DELETE') return { status: 204, headers: {} }
+  if (labels.method === 'POST') return { status: 200, headers: {} } // the JavaScript SDK takes 204 for a failure here
   return arm.send({
     method: 'GET',
     path: labels.resource ?? '',
