@@ -54,9 +54,9 @@ export const assertionAudiences = (origins: readonly string[], { tenant }: Autho
   origins.flatMap(origin =>
     [tenant, tenantId].flatMap(tenant =>
       dialects.flatMap(dialect => {
-        const authority = { origin, dialect, tenant }
-        const { token } = endpointsOf(authority)
-        return [token, `${token}/`, issuerOf(authority, tenant)]
+        const { token } = endpointsOf({ origin, dialect, tenant })
+        const behindAdfs = endpointsOf({ origin: `${origin}/adfs`, dialect, tenant }).token
+        return [token, `${token}/`, behindAdfs, issuerOf({ origin, dialect, tenant }, tenant)]
       }),
     ),
   )

@@ -75,14 +75,15 @@ export const assertionCheck =
     }
   }
 
-/** MSAL for Python pads the thumbprint, against RFC 7515; MSAL for JavaScript doesn't. */
+/** MSAL for Python and Terraform pad the thumbprint, against RFC 7515; MSAL for JavaScript doesn't. */
 const unpadded = (thumbprint: unknown): string => String(thumbprint ?? '').replace(/=+$/, '')
 
 /** What the assertion says of itself, before anything is proved. */
 const named = ({ text, clientId }: Assertion) => {
   if (text.length > maxBytes) throw oauthRefused.badAssertion('It is too long.')
   try {
-    const { alg, x5t, 'x5t#S256': x5tS256 } = decodeProtectedHeader(text)
+    // Terraform names the certificate in `kid`, as old libraries did.
+    const { alg, kid, x5t = kid, 'x5t#S256': x5tS256 } = decodeProtectedHeader(text)
     const issuer = String(decodeJwt(text).iss ?? '').toLowerCase()
     if (clientId !== undefined && clientId.toLowerCase() !== issuer) throw oauthRefused.assertionForAnother()
     if (alg !== 'RS256' && alg !== 'PS256') throw oauthRefused.badAssertion('It must be signed with RS256 or PS256.')

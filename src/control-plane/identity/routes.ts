@@ -33,6 +33,9 @@ export const identityRoutes =
     mount(app, identity, forms, 'adfs', '/adfs', '')
     mount(app, identity, forms, 'v2', '/:tenant', '/v2.0')
     mount(app, identity, forms, 'v1', '/:tenant', '')
+    // Terraform puts the tenant behind the sign-in address that the metadata tell, whatever that ends in.
+    mount(app, identity, forms, 'v2', '/adfs/:tenant', '/v2.0')
+    mount(app, identity, forms, 'v1', '/adfs/:tenant', '')
     app.get('/common/discovery/instance', async request => instanceDiscovery(originOf(identity, request), 'common'))
     deviceRoutes(app, identity, forms, request => originOf(identity, request))
   }

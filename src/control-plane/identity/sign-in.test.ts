@@ -53,6 +53,7 @@ test('a client with its secret gets a token in every form of the endpoint', asyn
     ['/adfs/oauth2/token/', resource, `${server.origin}/adfs`],
     [`/${tenantId}/oauth2/v2.0/token`, scope, `${server.origin}/${tenantId}/v2.0`],
     [`/${tenantId.toUpperCase()}/oauth2/token`, resource, `${server.origin}/${tenantId}/`],
+    [`/adfs/${tenantId}/oauth2/v2.0/token`, scope, `${server.origin}/${tenantId}/v2.0`],
     ['/common/oauth2/v2.0/token/', scope, `${server.origin}/${tenantId}/v2.0`],
   ]
   for (const [url, wanted, issuer] of forms) {
@@ -223,6 +224,10 @@ test('a certificate assertion buys one token for each resource, and every flaw i
   })
   const { body } = await server.token(form(older))
   assert.equal(decodeJwt(body.access_token).appidacr, '2')
+
+  const terraform = claims({ aud: `${origin}/adfs/${admin.tenantId}/oauth2/v2.0/token`, exp: now + 3600 })
+  const named = await mine.assertion(terraform, 'RS256', { kid: `${mine.x5t}=` })
+  assert.equal((await server.token(form(named))).status, 200)
 
   const flaws: [string, Promise<string>, number][] = [
     ['an unknown certificate', strange.assertion(claims()), 700027],
