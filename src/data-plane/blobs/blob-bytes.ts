@@ -41,7 +41,7 @@ export const blobBytes = (parts: { regions: Regions; table: BlobTable; random: R
     await table.forgetDraft(id)
   }
   const storeSmall = (region: string, body: Body): Promise<StoredBody> =>
-    inMemory(async () => {
+    inMemory.run(async () => {
       let whole: Buffer = Buffer.alloc(0)
       for await (const segment of body.segments(segmentBytes + 1)) whole = segment
       const md5 = body.md5()
@@ -59,18 +59,29 @@ export const blobBytes = (parts: { regions: Regions; table: BlobTable; random: R
       await dropDraft(region, draft.id).catch(error => log.warn('A draft could not be dropped.', { error }))
     }
   }
+  /** While one segment is written the next one is read: two of an upload are in memory at once. */
   const fill = async (draft: Draft, body: Body): Promise<void> => {
     const segments = body.segments(segmentBytes)[Symbol.asyncIterator]()
     let offset = 0
-    for (;;) {
-      const written = await inMemory(async () => {
-        const { value, done } = await segments.next()
-        if (done) return 0
-        await draft.write(offset, value)
-        return value.length
-      })
-      if (written === 0) return
-      offset += written
+    let writing: Promise<void> = Promise.resolve()
+    try {
+      for (;;) {
+        const giveBack = await inMemory.take()
+        let next: IteratorResult<Buffer>
+        try {
+          next = await segments.next()
+          await writing
+        } catch (error) {
+          giveBack()
+          throw error
+        }
+        if (next.done) return giveBack()
+        writing = draft.write(offset, next.value).finally(giveBack)
+        writing.catch(() => {}) // it is awaited in the next round
+        offset += next.value.length
+      }
+    } finally {
+      await writing.catch(() => {})
     }
   }
 

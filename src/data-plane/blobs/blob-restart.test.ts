@@ -1,16 +1,23 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import * as fs from 'node:fs/promises'
+import * as os from 'node:os'
+import * as path from 'node:path'
+import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import * as tls from 'node:tls'
-import { AccountSASPermissions, generateAccountSASQueryParameters } from '@azure/storage-blob'
+import { AccountSASPermissions, BlobServiceClient, generateAccountSASQueryParameters } from '@azure/storage-blob'
 import { isBlobHold } from './blob-bytes.ts'
-import { credential, startTestEndpoint } from './test-endpoint.ts'
+import { credential, secrets, startTestEndpoint } from './test-endpoint.ts'
 
 const mebibyte = 1024 * 1024
 const id = (n: number) => Buffer.from(`block-${n}`).toString('base64')
 
-test('a restart in the middle of an upload keeps every acknowledged block and page, and drops what nobody names', async () => {
+test('a restart in the middle of an upload keeps every acknowledged block and page, and drops what nobody names', async t => {
   const endpoint = await startTestEndpoint()
+  t.after(() => endpoint.remove())
   const client = (name: string) => endpoint.service().getContainerClient('con').getBlockBlobClient(name)
   const pages = () => endpoint.service().getContainerClient('con').getPageBlobClient('disk')
   await endpoint.service().getContainerClient('con').create()
@@ -40,11 +47,11 @@ test('a restart in the middle of an upload keeps every acknowledged block and pa
   assert.ok((await pages().downloadToBuffer(0, mebibyte)).equals(part(0)))
   assert.ok((await pages().downloadToBuffer(mebibyte, mebibyte)).equals(part(2)))
   assert.equal((await client('blob').getBlockList('committed')).committedBlocks?.length, 3)
-  await endpoint.remove()
 })
 
-test('an upload whose client goes away leaves nothing, and blocks that no list names are dropped in time', async () => {
+test('an upload whose client goes away leaves nothing, and blocks that no list names are dropped in time', async t => {
   const endpoint = await startTestEndpoint()
+  t.after(() => endpoint.remove())
   const container = endpoint.service().getContainerClient('con')
   await container.create()
   const url = new URL(`${container.url}/broken`)
@@ -70,9 +77,67 @@ test('an upload whose client goes away leaves nothing, and blocks that no list n
   })
   await assert.rejects(container.getBlockBlobClient('broken').getProperties(), { statusCode: 404 })
   await container.getBlockBlobClient('loose').stageBlock(id(0), 'x', 1)
+  const holds = async () => {
+    let count = 0
+    for await (const _ of endpoint.regions.holds('eastus')) count++
+    return count
+  }
   await endpoint.restart()
-  let held = 0
-  for await (const _ of endpoint.regions.holds('eastus')) held++
-  assert.equal(held, 1, 'the block that was acknowledged')
-  await endpoint.remove()
+  assert.equal(await holds(), 1, 'the block that was acknowledged')
+  await endpoint.restart(8 * 24 * 3_600_000)
+  assert.equal(await holds(), 0)
+  await endpoint.regions.collect('eastus')
+  assert.deepEqual(
+    (await endpoint.regions.stats('eastus')).map(({ chunks, manifests }) => [chunks, manifests]),
+    [[0, 0]],
+    'no draft is left either',
+  )
+})
+
+test('what was acknowledged survives a kill in the middle of uploads', async t => {
+  const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'opengallery-killed-'))
+  const script = path.join(import.meta.dirname, 'test-endpoint-process.ts')
+  const child = spawn(process.execPath, [script, folder], {
+    env: { ...process.env, TEST_ENDPOINT_SECRETS: JSON.stringify(secrets) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => child.kill('SIGKILL'))
+  const [url] = (await once(createInterface(child.stdout), 'line')) as [string]
+  const service = new BlobServiceClient(url, credential, { retryOptions: { maxTries: 1 } })
+  const container = service.getContainerClient('con')
+  await container.create()
+  const disk = container.getPageBlobClient('disk')
+  await disk.create(64 * mebibyte)
+
+  const pages = new Map<number, Buffer>()
+  const blocks = new Map<string, Buffer>()
+  const blobs = new Map<string, Buffer>()
+  const write = async (worker: number) => {
+    for (let n = 0; ; n++) {
+      const bytes = Buffer.concat([randomBytes(4096), Buffer.alloc(8192), randomBytes(512)])
+      const at = (worker * 1000 + n) * 16_384
+      await disk.uploadPages(bytes, at, bytes.length)
+      pages.set(at, bytes)
+      const block = id(1000 + worker * 100 + n)
+      await container.getBlockBlobClient('blocks').stageBlock(block, bytes, bytes.length)
+      blocks.set(block, bytes)
+      const name = `blob-${worker}-${n % 3}`
+      blobs.delete(name) // between here and the answer the old or the new bytes may be there
+      await container.getBlockBlobClient(name).upload(bytes, bytes.length)
+      blobs.set(name, bytes)
+    }
+  }
+  const writers = [0, 1, 2].map(write)
+  setTimeout(() => child.kill('SIGKILL'), 700)
+  await Promise.allSettled(writers)
+  assert.ok(pages.size > 3 && blocks.size > 3 && blobs.size > 3)
+
+  const endpoint = await startTestEndpoint(folder)
+  t.after(() => endpoint.remove())
+  const again = endpoint.service().getContainerClient('con')
+  for (const [at, bytes] of pages)
+    assert.ok((await again.getPageBlobClient('disk').downloadToBuffer(at, bytes.length)).equals(bytes))
+  for (const [name, bytes] of blobs) assert.ok((await again.getBlockBlobClient(name).downloadToBuffer()).equals(bytes))
+  await again.getBlockBlobClient('blocks').commitBlockList([...blocks.keys()])
+  assert.ok((await again.getBlockBlobClient('blocks').downloadToBuffer()).equals(Buffer.concat([...blocks.values()])))
 })

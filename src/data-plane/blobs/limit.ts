@@ -1,16 +1,26 @@
-/** Lets `max` pieces of work run at once; the others wait in the order they came. */
+/** `max` places; `take` waits for a free one, in the order of asking, and answers with how to give it back. */
 export const limit = (max: number) => {
-  let running = 0
+  let taken = 0
   const waiting: (() => void)[] = []
-  return async <T>(work: () => Promise<T>): Promise<T> => {
-    if (running < max) running++
+  const giveBack = () => {
+    const next = waiting.shift()
+    if (next) next()
+    else taken--
+  }
+  const take = async (): Promise<() => void> => {
+    if (taken < max) taken++
     else await new Promise<void>(resolve => waiting.push(resolve))
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else running--
-    }
+    return giveBack
+  }
+  return {
+    take,
+    async run<T>(work: () => Promise<T>): Promise<T> {
+      const done = await take()
+      try {
+        return await work()
+      } finally {
+        done()
+      }
+    },
   }
 }

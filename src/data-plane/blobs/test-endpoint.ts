@@ -15,14 +15,19 @@ import { systemRandom } from '#foundation/random.ts'
 import { openBlobs } from './open-blobs.ts'
 import { trustedTestCertificate } from './test-certificate.ts'
 
-const tls = trustedTestCertificate()
 const signingKey = randomBytes(32)
 export const accountName = 'testaccount'
-export const accountKey = randomBytes(64).toString('base64')
+/** A process that a test starts is given the test's own key and certificate. */
+const given = process.env.TEST_ENDPOINT_SECRETS
+export const secrets: { accountKey: string; tls: { key: string; cert: string } } = given
+  ? JSON.parse(given)
+  : { accountKey: randomBytes(64).toString('base64'), tls: trustedTestCertificate() }
+const { accountKey, tls } = secrets
 export const credential = new StorageSharedKeyCredential(accountName, accountKey)
 
-const start = async (folder: string) => {
+const start = async (folder: string, aheadMs = 0) => {
   const clock = new JumpableClock()
+  clock.jump(aheadMs)
   const lines: string[] = []
   const log = lineLog(
     line => lines.push(line),
@@ -45,8 +50,8 @@ const start = async (folder: string) => {
 }
 
 /** A running endpoint with one account in a folder of its own, and how to restart and remove it. */
-export const startTestEndpoint = async () => {
-  const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'opengallery-blobs-'))
+export const startTestEndpoint = async (given?: string) => {
+  const folder = given ?? (await fs.mkdtemp(path.join(os.tmpdir(), 'opengallery-blobs-')))
   const endpoint = {
     ...(await start(folder)),
     folder,
@@ -54,9 +59,9 @@ export const startTestEndpoint = async () => {
       new BlobServiceClient(endpoint.blobs.endpoint(accountName).replace(/\/$/, ''), credential, {
         retryOptions: { maxTries: 1 },
       }),
-    async restart(): Promise<void> {
+    async restart(aheadMs = 0): Promise<void> {
       await endpoint.close()
-      Object.assign(endpoint, await start(folder))
+      Object.assign(endpoint, await start(folder, aheadMs))
     },
     async remove(): Promise<void> {
       await endpoint.close()
