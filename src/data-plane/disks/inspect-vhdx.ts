@@ -200,7 +200,9 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
 /** CRC-32C of a structure whose checksum, four bytes at 4, counts as zero. */
 export const vhdxChecksum = (structure: Uint8Array): number => {
   let crc = 0xffffffff
-  for (const [index, byte] of structure.entries())
-    crc = (crc >>> 8) ^ (crcTable[(crc ^ (index >= 4 && index < 8 ? 0 : byte)) & 255] ?? 0)
+  for (let index = 0; index < structure.length; index++) {
+    const byte = index >= 4 && index < 8 ? 0 : (structure[index] ?? 0)
+    crc = (crc >>> 8) ^ (crcTable[(crc ^ byte) & 255] ?? 0)
+  }
   return ~crc >>> 0
 }

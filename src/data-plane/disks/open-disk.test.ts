@@ -42,7 +42,7 @@ const content = (): Buffer => {
   return bytes
 }
 
-test('raw and VHD open without any tool', async () => {
+test('raw, VHD and qcow2 open without any tool, VHDX says which one it needs', async () => {
   const known = process.env.PATH
   process.env.PATH = folder
   try {
@@ -50,6 +50,8 @@ test('raw and VHD open without any tool', async () => {
       ['a.raw', sample.sampleFixedVhd().subarray(0, mib), 'raw'],
       ['a.vhd', sample.sampleFixedVhd(), 'vhd'],
       ['b.vhd', sample.sampleDynamicVhd(), 'vhd'],
+      ['a.qcow2', sample.sampleQcow2(2), 'qcow2'],
+      ['b.qcow2', sample.sampleQcow2(3), 'qcow2'],
     ] as const) {
       const disk = await openDisk(put(name, bytes), { scratchFolder })
       assert.equal(disk.format, format)
@@ -57,8 +59,8 @@ test('raw and VHD open without any tool', async () => {
       assert.ok(whole.subarray(sample.sampleOffset, sample.sampleOffset + 512).equals(sample.sampleData), name)
       await disk.bytes.close()
     }
-    const qcow2 = put('a.qcow2', sample.sampleQcow2())
-    await assert.rejects(openDisk(qcow2, { scratchFolder }), (error: unknown) => {
+    const vhdx = put('a.vhdx', sample.sampleVhdx())
+    await assert.rejects(openDisk(vhdx, { scratchFolder }), (error: unknown) => {
       assert.ok(error instanceof ToolMissing)
       assert.match(error.message, /qemu-img is not installed: install qemu-utils/)
       return true
@@ -77,6 +79,8 @@ test('every format of QEMU opens to the bytes that went in, and leaves no scratc
     ['zlib.qcow2', 'qcow2', ['-c']],
     ['zstd.qcow2', 'qcow2', ['-c', '-o', 'compression_type=zstd']],
     ['parts.qcow2', 'qcow2', ['-o', 'extended_l2=on']],
+    ['small.qcow2', 'qcow2', ['-c', '-o', 'cluster_size=512']],
+    ['large.qcow2', 'qcow2', ['-c', '-o', 'cluster_size=2M,compression_type=zstd']],
     ['dynamic.vhd', 'vpc', ['-o', 'force_size=on']],
     ['fixed.vhd', 'vpc', ['-o', 'force_size=on,subformat=fixed']],
     ['dynamic.vhdx', 'vhdx'],
@@ -111,8 +115,8 @@ test('a raw disk whose guest wrote a qcow2 header is refused by its name, and ta
 })
 
 test('a path that looks like a protocol or an option is only a path', qemu, async () => {
-  for (const name of ['nbd:localhost:1', 'json:{"driver":"null-co"}', '-o backing.qcow2']) {
-    const disk = await openDisk(put(name, sample.sampleQcow2()), { scratchFolder, format: 'qcow2' })
+  for (const name of ['nbd:localhost:1', 'json:{"driver":"null-co"}', '-o backing.vmdk']) {
+    const disk = await openDisk(put(name, sample.sampleVmdk()), { scratchFolder, format: 'vmdk' })
     const whole = await wholeOf(disk.bytes)
     assert.ok(whole.subarray(sample.sampleOffset, sample.sampleOffset + 512).equals(sample.sampleData))
     await disk.bytes.close()

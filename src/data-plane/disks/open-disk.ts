@@ -4,6 +4,7 @@ import { convertToRaw } from './convert.ts'
 import { openDynamicVhd } from './dynamic-vhd.ts'
 import { UnsupportedDisk } from './hostile-disk.ts'
 import { type DiskFormat, type DiskFormatName, inspectDisk } from './inspect.ts'
+import { openQcow2 } from './open-qcow2.ts'
 import { openRawFile, type RawFile } from './raw-file.ts'
 
 export interface OpenDiskOptions {
@@ -24,7 +25,7 @@ export interface OpenedDisk {
 
 /**
  * Opens a local disk file of any known format. The path is the user's and trusted, its content never: it is inspected first, and
- * refused with `HostileDisk` or `UnsupportedDisk`. Raw and VHD need no tool; other formats throw `ToolMissing` without qemu-img.
+ * refused with `HostileDisk` or `UnsupportedDisk`. Raw, VHD and qcow2 need no tool; VHDX and VMDK throw `ToolMissing` without qemu-img.
  */
 export const openDisk = async (file: string, options: OpenDiskOptions): Promise<OpenedDisk> => {
   const opened = await openRawFile(file)
@@ -42,6 +43,7 @@ const decode = async (file: RawFile, format: DiskFormat, options: OpenDiskOption
   if (format.name === 'raw') return file
   if (format.kind === 'fixed') return sliceOf(file, 0, format.virtualSizeBytes)
   if (format.kind === 'dynamic') return openDynamicVhd(file)
+  if (format.name === 'qcow2') return openQcow2(file)
   const raw = await convertToRaw(file, format, options)
   await file.close()
   return raw
