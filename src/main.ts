@@ -1,5 +1,6 @@
 import * as fs from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
+import * as os from 'node:os'
 import * as path from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { createResourceManager } from '#arm/arm.ts'
@@ -12,6 +13,7 @@ import { makeRateLimiter } from '#arm/rate-limit.ts'
 import { openBlobs } from '#data-plane/blobs/open-blobs.ts'
 import { startHashWorkers } from '#data-plane/chunks/hash-workers.ts'
 import { openRegions } from '#data-plane/replication/open-regions.ts'
+import { systemClock } from '#foundation/clock.ts'
 import { openSqlite } from '#foundation/database.ts'
 import { nodeFiles, replaceFile } from '#foundation/files.ts'
 import { lockFolder } from '#foundation/lock-file.ts'
@@ -67,14 +69,24 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
     const shared = { clock, log, random: systemRandom, files: nodeFiles, database, workers }
 
     let origin = ''
-    const identity = await openIdentity({ ...shared, origins: () => [origin] })
+    const identity = await openIdentity({ ...shared, origins: () => [origin, ...aliases(config, origin)] })
     const admin = await prepareIdentity(dataFolder, { ...shared, identity })
-    const tls = await prepareCertificates(dataFolder, [config.host, ...config.hostNames], shared)
+    const hosts = [publicHost(config), ...config.hostNames]
+    const certificates = () => prepareCertificates(dataFolder, hosts, { ...shared, clock: systemClock })
+    const tls = await certificates()
 
     const regions = later(await openRegions(config.regions, shared), regions => regions.close())
     const signingKey = await grantKey(dataFolder)
     const blobs = later(
-      await openBlobs({ ...shared, regions, host: config.host, port: config.blobPort, tls, signingKey }),
+      await openBlobs({
+        ...shared,
+        regions,
+        host: config.host,
+        publicHost: publicHost(config),
+        port: config.blobPort,
+        tls,
+        signingKey,
+      }),
       blobs => blobs.close(),
     )
     const resources = await openResources(database)
@@ -107,7 +119,7 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
       limit: makeRateLimiter(config.rateLimits, clock),
     })
     const upkeep = later(
-      startUpkeep({ ...shared, arm: manager.arm, regions, blobs, intervalMs: config.reconcileIntervalMs }),
+      startUpkeep({ ...shared, arm: manager.arm, regions, intervalMs: config.reconcileIntervalMs }),
       upkeep => upkeep.stop(),
     )
     await operations.start()
@@ -134,7 +146,7 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
       ],
     })
     await later(app, app => app.close()).listen({ host: config.host, port: config.port })
-    const host = config.host.includes(':') ? `[${config.host}]` : config.host
+    const host = urlHost(publicHost(config))
     origin = `https://${host}:${(app.server.address() as AddressInfo).port}`
     const blobUrl = `https://${host}:${blobs.port}`
     await announce(dataFolder, { url: origin, blobUrl })
@@ -145,6 +157,18 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
     throw error
   }
 }
+
+/** Under which name clients reach a server that listens at every address. */
+const publicHost = (config: Config): string =>
+  ['0.0.0.0', '::'].includes(config.host) ? (config.hostNames[0] ?? os.hostname()) : config.host
+
+const urlHost = (host: string) => (host.includes(':') ? `[${host}]` : host)
+
+/** The server's other names; a token says under which one it was asked for. */
+const aliases = (config: Config, origin: string): string[] =>
+  origin === ''
+    ? []
+    : ['localhost', ...config.hostNames].map(name => `https://${urlHost(name)}:${new URL(origin).port}`)
 
 /** Where this machine's other commands find the server. */
 const announce = (dataFolder: string, urls: { url: string; blobUrl: string }) =>

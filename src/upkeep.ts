@@ -1,16 +1,13 @@
 import type { Arm } from '#arm/resource-type.ts'
-import type { OpenBlobs } from '#data-plane/blobs/open-blobs.ts'
-import type { HoldPromise } from '#data-plane/replication/reconcile.ts'
 import { reconcile } from '#data-plane/replication/reconcile.ts'
 import type { Regions } from '#data-plane/replication/regions.ts'
 import type { Clock } from '#foundation/clock.ts'
 import type { Log } from '#foundation/log.ts'
-import { computePromises, retireCompute } from '#providers/Microsoft.Compute/promises.ts'
+import { computePromises, isComputeHold, retireCompute } from '#providers/Microsoft.Compute/promises.ts'
 
 export interface UpkeepParts {
   readonly arm: Arm
   readonly regions: Regions
-  readonly blobs: OpenBlobs
   readonly clock: Clock
   readonly log: Log
   readonly intervalMs: number
@@ -22,9 +19,6 @@ export interface Upkeep {
   stop(): Promise<void>
 }
 
-/** Holds of compute resources are named by resource ids; blobs keep their own in order. */
-const isComputeHold = (hold: string) => hold.startsWith('/subscriptions/')
-
 /**
  * What must stay true, looked at again and again: soft-deleted versions and accesses end when their time is over, every region
  * holds what documents promise and nothing else, and garbage is collected.
@@ -34,18 +28,17 @@ export const startUpkeep = (parts: UpkeepParts): Upkeep => {
   const stopping = new AbortController()
 
   const round = async () => {
-    await retireCompute(arm, regions, parts.blobs)
-    const promises = (): AsyncIterable<HoldPromise> => computePromises(arm.resources, regions)
-    const { released, failed } = await reconcile(regions, promises(), isComputeHold, log)
+    await retireCompute(arm, regions, log)
+    const promises = computePromises(arm.resources, regions)
+    const { released, failed } = await reconcile(regions, promises, isComputeHold, log)
     if (released > 0 || failed.length > 0) log.info('holds were reconciled', { released, failed: failed.length })
     for (const region of regions.names) await regions.collect(region)
   }
 
   const rounds = async () => {
-    for (;;) {
-      await clock.sleep(intervalMs, stopping.signal)
-      if (stopping.signal.aborted) return
+    while (!stopping.signal.aborted) {
       await round().catch(error => log.error('a round of upkeep failed', { error }))
+      await clock.sleep(intervalMs, stopping.signal)
     }
   }
   const running = rounds()
