@@ -40,13 +40,15 @@ const metadataName = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/
 export const metadataOf = (request: BlobRequest): Record<string, string> => {
   const metadata: Record<string, string> = {}
   let size = 0
-  for (const header of Object.keys(request.headers)) {
-    if (!header.startsWith('x-ms-meta-')) continue
+  const seen = new Set<string>()
+  for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
+    const [header = '', value = ''] = request.rawHeaders.slice(i, i + 2)
+    if (!/^x-ms-meta-/i.test(header)) continue
     const name = header.slice('x-ms-meta-'.length)
-    const value = headerOf(request, header) ?? ''
-    if (!metadataName.test(name)) throw storageError.invalidMetadata()
+    if (!metadataName.test(name) || seen.has(name.toLowerCase())) throw storageError.invalidMetadata()
+    seen.add(name.toLowerCase())
     size += name.length + value.length
-    metadata[name] = value
+    metadata[name] = value.trim()
   }
   if (size > maxMetadataBytes) throw storageError.metadataTooLarge()
   return metadata

@@ -13,6 +13,8 @@ export interface BlobRequest {
   /** Names in lower case. */
   readonly query: ReadonlyMap<string, string>
   readonly headers: IncomingHttpHeaders
+  /** Names and values in turn, as they came: metadata keeps its capitals. */
+  readonly rawHeaders: readonly string[]
   readonly body: Readable
   readonly clientAddress: string
 }

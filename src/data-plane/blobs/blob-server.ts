@@ -16,8 +16,8 @@ const headersTimeoutMs = 30_000
 /** A connection on which nothing moves for so long is closed; a whole request may take as long as its bytes need. */
 const idleTimeoutMs = 120_000
 const maxConnections = 2_000
-/** What an answered request may still send before its connection is closed instead of read to the end. */
-const maxDrainedBytes = 16 * 1024 * 1024
+/** How long an answered request may go on sending. */
+const maxDrainMs = 5_000
 
 const apiVersion = /^20\d{2}-\d{2}-\d{2}$/
 const oldestVersion = '2015-04-05'
@@ -82,6 +82,7 @@ const requestOf = (incoming: IncomingMessage): BlobRequest => ({
   ...parseTarget(incoming.url ?? ''),
   method: incoming.method ?? '',
   headers: incoming.headers,
+  rawHeaders: incoming.rawHeaders,
   body: incoming,
   clientAddress: incoming.socket.remoteAddress ?? '',
 })
@@ -141,17 +142,31 @@ const sendError = (
   for (const name of response.getHeaderNames()) if (!isEchoed(name)) response.removeHeader(name)
   for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value)
   response.setHeader('x-ms-error-code', error.code)
-  const unread = Number(incoming.headers['content-length'] ?? 0)
-  if (unread > maxDrainedBytes || incoming.headers['transfer-encoding']) response.setHeader('connection', 'close')
   response.statusCode = error.status
   if (error.status === 304 || incoming.method === 'HEAD') {
     response.end()
+    drain(endpoint, incoming)
     return
   }
   const body = errorBody(error, requestId, endpoint.clock.now())
   response.setHeader('content-type', 'application/xml')
   response.setHeader('content-length', Buffer.byteLength(body))
   response.end(body)
+  drain(endpoint, incoming)
+}
+
+/**
+ * Lets the client finish sending what nobody will read, or it would find its connection reset before it has read the answer; but not
+ * for long.
+ */
+const drain = (endpoint: Endpoint, incoming: IncomingMessage): void => {
+  if (incoming.complete) return
+  incoming.resume()
+  const ended = new AbortController()
+  incoming.once('close', () => ended.abort())
+  void endpoint.clock.sleep(maxDrainMs, ended.signal).then(() => {
+    if (!incoming.complete) incoming.socket.destroy()
+  })
 }
 
 const isEchoed = (name: string): boolean =>

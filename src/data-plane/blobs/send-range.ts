@@ -29,12 +29,19 @@ export const sendRange = async (
   const headers: Record<string, string> = { ...described.headers, 'content-length': String(end - start) }
   if (range) headers['content-range'] = `bytes ${start}-${end - 1}/${sizeBytes}`
   if (described.md5) headers[range ? 'x-ms-blob-content-md5' : 'content-md5'] = described.md5
-  if (wantsMd5) {
+  if (wantsMd5) headers['content-md5'] = await md5Of(bytes, start, end)
+  return { status: range ? 206 : 200, headers, body: await streamed(piecesOf(bytes, start, end), () => bytes.close()) }
+}
+
+const md5Of = async (bytes: SparseBytes, start: number, end: number): Promise<string> => {
+  try {
     const piece = Buffer.alloc(end - start)
     await bytes.read(start, piece)
-    headers['content-md5'] = createHash('md5').update(piece).digest('base64')
+    return createHash('md5').update(piece).digest('base64')
+  } catch (error) {
+    await bytes.close()
+    throw error
   }
-  return { status: range ? 206 : 200, headers, body: await streamed(piecesOf(bytes, start, end), () => bytes.close()) }
 }
 
 async function* piecesOf(bytes: SparseBytes, start: number, end: number): AsyncGenerator<Uint8Array> {

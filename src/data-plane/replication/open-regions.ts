@@ -7,6 +7,7 @@ import { invariant } from '#foundation/invariant.ts'
 import type { Log } from '#foundation/log.ts'
 import type { Random } from '#foundation/random.ts'
 import { firstOf, openWithFailover } from './failover.ts'
+import { guardedDraft } from './guarded-draft.ts'
 import { healFromReplicas } from './heal-from-replicas.ts'
 import { makeCopies } from './make-copies.ts'
 import { type Regions, RegionUnreachable } from './regions.ts'
@@ -44,7 +45,7 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
     return found
   }
   /** The region's first store that can be used now. */
-  const onFirst = async <T>(region: string, work: (store: ChunkStore) => Promise<T>): Promise<T> => {
+  const onFirst = async <T>(region: string, work: (store: ChunkStore, slot: StoreSlot) => Promise<T>): Promise<T> => {
     let failure: unknown
     for (const slot of of(region)) {
       try {
@@ -53,17 +54,17 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
         failure = error
         continue
       }
-      return await slot.run(work)
+      return await slot.run(store => work(store, slot))
     }
     throw new RegionUnreachable(region, { cause: failure })
   }
   /** What each usable store answers; throws when there is none. */
-  const onEach = async <T>(region: string, work: (store: ChunkStore, url: string) => Promise<T>): Promise<T[]> => {
+  const onEach = async <T>(region: string, work: (store: ChunkStore, slot: StoreSlot) => Promise<T>): Promise<T[]> => {
     const answers: T[] = []
     let failure: unknown
     for (const slot of of(region)) {
       try {
-        answers.push(await slot.run(store => work(store, slot.url)))
+        answers.push(await slot.run(store => work(store, slot)))
       } catch (error) {
         if (!(error instanceof StoreUnreachable)) throw error
         failure = error
@@ -72,8 +73,13 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
     if (answers.length === 0) throw new RegionUnreachable(region, { cause: failure })
     return answers
   }
-  const findDraft = async (region: string, id: string): Promise<Draft | undefined> =>
-    (await onEach(region, store => store.findDraft(id))).find(draft => draft !== undefined)
+  const findDraft = async (region: string, id: string): Promise<Draft | undefined> => {
+    const found = await onEach(region, async (store, slot) => {
+      const draft = await store.findDraft(id)
+      return draft && guardedDraft(slot, draft)
+    })
+    return found.find(draft => draft !== undefined)
+  }
 
   const regions: Regions = {
     names: config.map(region => region.name),
@@ -122,9 +128,10 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
     planCollection: async region => summed(await onEach(region, store => store.planCollection())),
     collect: async region => summed(await onEach(region, store => store.collect())),
     verify: (region, manifest, watch = {}) => verifyAll(of(region), region, manifest, watch),
-    stats: region => onEach(region, async (store, url) => ({ ...(await store.stats()), url })),
+    stats: region => onEach(region, async (store, { url }) => ({ ...(await store.stats()), url })),
     draft: async (region, id, sizeBytes) =>
-      (await findDraft(region, id)) ?? (await onFirst(region, store => store.draft(id, sizeBytes))),
+      (await findDraft(region, id)) ??
+      (await onFirst(region, async (store, slot) => guardedDraft(slot, await store.draft(id, sizeBytes)))),
     findDraft,
     async close() {
       for (const slot of all) await slot.close()
