@@ -16,10 +16,11 @@ const user = { name: 'ann@contoso.example', password: 'correct horse battery sta
 /** A key and a certificate in one PEM file, as `az login --certificate` takes it. */
 const keyWithCertificate = async (folder: string): Promise<string> => {
   const [key, certificate, both] = ['key.pem', 'certificate.pem', 'login.pem'].map(name => path.join(folder, name))
-  execFileSync('openssl', [
+  const made = [
     ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=publisher'],
     ...['-keyout', key ?? '', '-out', certificate ?? ''],
-  ])
+  ]
+  execFileSync('openssl', made, { stdio: 'ignore' })
   const pem = `${await fs.readFile(key ?? '', 'utf8')}${await fs.readFile(certificate ?? '', 'utf8')}`
   await fs.writeFile(both ?? '', pem, { mode: 0o600 })
   return both ?? ''

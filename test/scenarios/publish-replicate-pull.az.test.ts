@@ -54,7 +54,7 @@ test('az sig: an image is published, replicated, found, pulled back and retired'
 
   await t.test('definition', async () => {
     const made =
-      await az`sig image-definition create -g images -r corp -i ubuntu --publisher Contoso --offer Linux --sku Base --os-type Linux --os-state Generalized --hyper-v-generation v2 --architecture x64 --minimum-cpu-core 1 --maximum-cpu-core 8 --minimum-memory 1024 --maximum-memory 4096 --description Base --release-note-uri https://contoso.example/notes`
+      await az`sig image-definition create -g images -r corp -i ubuntu --publisher Contoso --offer Linux --sku Base --os-type Linux --os-state Generalized --hyper-v-generation v2 --architecture x64 --minimum-cpu-core 1 --maximum-cpu-core 8 --minimum-memory 1024 --maximum-memory 4096 --eula https://contoso.example/eula`
     assert.equal(made.hyperVGeneration, 'V2')
     assert.deepEqual(made.identifier, { publisher: 'Contoso', offer: 'Linux', sku: 'Base' })
     assert.equal(made.recommended.vCPUs.max, 8)
@@ -77,7 +77,8 @@ test('az sig: an image is published, replicated, found, pulled back and retired'
     )
     const updated = await az`sig image-definition update -g images -r corp -i ubuntu --set description=${'Base image'}`
     assert.equal(updated.description, 'Base image')
-    assert.equal(updated.releaseNoteUri, 'https://contoso.example/notes')
+    assert.equal(updated.eula, 'https://contoso.example/eula')
+    assert.equal(updated.recommended.vCPUs.max, 8)
     await refused(
       az`sig image-definition update -g images -r corp -i ubuntu --set osState=Specialized`,
       /PropertyChangeNotAllowed/,
@@ -154,8 +155,12 @@ test('az sig: an image is published, replicated, found, pulled back and retired'
       more.publishingProfile.targetRegions.map((region: { name: string }) => region.name),
       ['East US', 'Southeast Asia'],
     )
+    await refused(
+      az`sig image-version update -g images -r corp -i ubuntu -e 1.0.1 --target-regions eastus=1 westus2=1`,
+      /Complete set of target locations not specified/,
+    )
     const other =
-      await az`sig image-version update -g images -r corp -i ubuntu -e 1.0.1 --target-regions eastus=1 westus2=1`
+      await az`sig image-version update -g images -r corp -i ubuntu -e 1.0.1 --target-regions eastus=1 westus2=1 --allow-replicated-location-deletion true`
     assert.deepEqual(
       other.publishingProfile.targetRegions.map((region: { name: string }) => region.name),
       ['East US', 'West US 2'],
@@ -201,8 +206,7 @@ test('az sig: an image is published, replicated, found, pulled back and retired'
     await az`sig update -g images -r corp --soft-delete true`
     await az`sig image-version delete -g images -r corp -i ubuntu -e 1.0.1`
     await refused(az`sig image-version show -g images -r corp -i ubuntu -e 1.0.1`, /ResourceNotFound/)
-    const gone =
-      await az`sig image-version list-soft-deleted -g images -r corp --artifact-type images --artifact-name ubuntu`
+    const gone = await az`sig image-version list-soft-deleted -g images -r corp -i ubuntu`
     assert.deepEqual(
       gone.map((one: { name: string }) => one.name),
       ['1.0.1'],

@@ -35,7 +35,9 @@ export const planDisk = async (
   checkSecurity(propertiesOf(wanted))
   checkTier(change)
   const isMade = existing !== undefined && (diskOf(existing) ?? hiddenOf(existing).upload)
-  return isMade ? resize(change, existing, arm) : await create(change, arm, parts, served)
+  const plan = isMade ? await resize(change, existing, arm) : await create(change, arm, parts, served)
+  // Azure answers disks and snapshots with 202 or 200, never 201, and az takes no other.
+  return { status: plan.work ? 202 : 200, ...plan }
 }
 
 const checkSecurity = ({ securityProfile, hyperVGeneration, osType }: DiskProperties): void => {
