@@ -47,9 +47,9 @@ test('a confined program can fill neither the disk, nor the memory, nor the proc
   assert.notEqual(full?.exitCode, 0)
   assert.equal(fs.fstatSync(target).size, 1_000_000)
   fs.closeSync(target)
-  const hungry = 'head -c 200000000 /dev/zero | tail -c 199000000 > /dev/null'
+  const hungry = 'head -c 60000000 /dev/zero | tail -c 59000000 > /dev/null'
   assert.equal((await shell(hungry))?.exitCode, 0)
-  assert.notEqual((await shell(hungry, { maxMemoryBytes: 100_000_000 }))?.exitCode, 0)
+  assert.notEqual((await shell(hungry, { maxMemoryBytes: 40_000_000 }))?.exitCode, 0)
   const busy = await shell('while :; do :; done', { maxCpuSeconds: 1 })
   assert.equal(busy?.exitCode, undefined)
   assert.equal(busy?.isTimeout, false)

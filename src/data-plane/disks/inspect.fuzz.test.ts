@@ -26,7 +26,7 @@ const cases: readonly Case[] = [
       [0, 512],
       [1536, 2560],
     ],
-    runs: 2500,
+    runs: 1200,
   },
   {
     name: 'qcow2 v3',
@@ -35,7 +35,7 @@ const cases: readonly Case[] = [
       [0, 512],
       [1536, 2560],
     ],
-    runs: 2500,
+    runs: 1200,
   },
   {
     name: 'fixed VHD',
@@ -54,7 +54,7 @@ const cases: readonly Case[] = [
       [6656, 6750],
     ],
     mend: sample.mendVhd,
-    runs: 2500,
+    runs: 1200,
   },
   {
     name: 'sparse VMDK',
@@ -63,7 +63,7 @@ const cases: readonly Case[] = [
       [0, 1024],
       [10_752, 11_900],
     ],
-    runs: 2500,
+    runs: 1200,
   },
   {
     name: 'VMDK stream',
@@ -73,7 +73,7 @@ const cases: readonly Case[] = [
       [10_752, 11_900],
       [17_408, 18_944],
     ],
-    runs: 2500,
+    runs: 1200,
   },
   {
     name: 'VHDX',
@@ -89,7 +89,7 @@ const cases: readonly Case[] = [
       file.copy(file, 256 * 1024, 192 * 1024, 193 * 1024) // both copies of a hostile file would agree
       return sample.mendVhdx(file)
     },
-    runs: 120,
+    runs: 60,
   },
 ]
 

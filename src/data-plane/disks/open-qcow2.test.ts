@@ -51,7 +51,7 @@ test(
   async () => {
     const commands = (seed: number): string[] => {
       const { next } = seededRandom(seed)
-      return Array.from({ length: 60 }, (_, index) => {
+      return Array.from({ length: 40 }, (_, index) => {
         const offset = Math.floor(next() * 15_000) * 512
         const length = (1 + Math.floor(next() * 400)) * 512
         const verb = ['write', 'write', 'write -z', 'discard', 'write -z -u'][Math.floor(next() * 5)] ?? 'write'
