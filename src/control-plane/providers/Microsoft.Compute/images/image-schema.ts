@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { armId, count, flag, hyperVGenerations, oneOf, osTypes, shown, text } from '../disk-schema.ts'
 
-const caching = oneOf(['None', 'ReadOnly', 'ReadWrite'], { default: 'None' })
+const caching = oneOf(['None', 'ReadOnly', 'ReadWrite'])
 
 const imageDisk = {
   snapshot: Type.Optional(Type.Object({ id: armId() })),
