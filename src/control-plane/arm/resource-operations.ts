@@ -10,15 +10,11 @@ import type { Arm, Outcome, ResourceOperation } from './resource-type.ts'
  * the operation: `Succeeded`, `Failed`, or gone.
  */
 export const defineResourceOperation = (work: ResourceOperation, arm: Arm): OperationDefinition => {
-  const read = async (operation: Operation) => {
-    const document = await arm.resources.find(operation.subject)
-    invariant(document, `Operation ${operation.id} works on ${operation.subject}, which is not there.`)
-    return document
-  }
   return {
     kind: work.kind,
     async run({ operation, step, signal, report }) {
-      const document = await read(operation)
+      const document = await arm.resources.find(operation.subject)
+      invariant(document, `Operation ${operation.id} works on ${operation.subject}, which is not there.`)
       const note = async (change: (hidden: JsonObject) => JsonObject) => {
         await arm.resources.change(document.key, current => ({ ...current, hidden: change(current.hidden) }))
       }
@@ -33,11 +29,12 @@ export const defineResourceOperation = (work: ResourceOperation, arm: Arm): Oper
       }
     },
     async fail(operation, fault) {
-      const document = await read(operation)
+      const document = await arm.resources.find(operation.subject)
       return {
         error: explain(work, fault, document),
         conclude: async transaction => {
-          await settle(arm, transaction, operation, 'Failed', work.failed?.(fault, document) ?? {})
+          const kept = document ? work.failed?.(fault, document) : undefined
+          await settle(arm, transaction, operation, 'Failed', kept ?? {})
         },
       }
     },
@@ -74,8 +71,8 @@ const settle = async (
   })
 }
 
-const explain = (work: ResourceOperation, fault: unknown, document: ResourceDocument): OperationError => {
+const explain = (work: ResourceOperation, fault: unknown, document: ResourceDocument | undefined): OperationError => {
   if (fault instanceof ArmError) return fault.toOperationError()
-  if (work.explain) return work.explain(fault, document)
+  if (work.explain && document) return work.explain(fault, document)
   return { code: 'InternalExecutionError', message: fault instanceof Error ? fault.message : String(fault) }
 }

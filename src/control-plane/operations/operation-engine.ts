@@ -17,6 +17,8 @@ const CANCELLED = Symbol('cancelled')
 const STOPPING = Symbol('stopping')
 
 const REPORT_INTERVAL_MS = 250
+/** How often a waiter asks for an operation that nothing here runs. */
+const SETTLE_INTERVAL_MS = 100
 const KEEP_ENDED_MS = 24 * 3600 * 1000
 
 interface Running {
@@ -74,9 +76,7 @@ export const openOperations = async (parts: EngineParts): Promise<Operations> =>
     }
   }
 
-  const run = (operation: Operation, cancelRequested: boolean) => {
-    const definition = definitions.get(operation.kind)
-    invariant(definition, `No definition runs operations of kind '${operation.kind}'.`)
+  const run = (operation: Operation, definition: OperationDefinition, cancelRequested: boolean) => {
     const abort = new AbortController()
     if (cancelRequested) abort.abort(CANCELLED)
     const ended = runOnce(operation, definition, abort)
@@ -88,8 +88,13 @@ export const openOperations = async (parts: EngineParts): Promise<Operations> =>
   const look = async () => {
     do {
       lookAgain = false
-      for (const { operation, cancelRequested } of await journal.unfinished())
-        if (started && !running.has(operation.id)) run(operation, cancelRequested)
+      for (const { operation, cancelRequested } of await journal.unfinished()) {
+        if (!started || running.has(operation.id)) continue
+        const definition = definitions.get(operation.kind)
+        // A later version's work, in a folder that an older one opened: it waits, the others go on.
+        if (definition) run(operation, definition, cancelRequested)
+        else log.error('nothing runs operations of this kind', { operation: operation.id, kind: operation.kind })
+      }
     } while (lookAgain)
   }
 
@@ -114,9 +119,9 @@ export const openOperations = async (parts: EngineParts): Promise<Operations> =>
     for (;;) {
       await running.get(id)?.ended
       const operation = await find(id)
-      if (operation.status !== 'InProgress') return operation
+      if (operation.status !== 'InProgress' || !started) return operation
       wake()
-      await (running.get(id)?.ended ?? looking)
+      await (running.get(id)?.ended ?? looking ?? clock.sleep(SETTLE_INTERVAL_MS))
     }
   }
 

@@ -86,7 +86,7 @@ export interface Operations {
   active(subject: string): Promise<Operation | undefined>
   /** Asks a running operation to stop; resolves when it has ended, in whatever state. */
   cancel(id: string): Promise<Operation | undefined>
-  /** Resolves when the operation has ended. */
+  /** Resolves when the operation has ended, or, unfinished, when the engine stops. */
   settled(id: string): Promise<Operation>
   /** Resumes what a former process left unfinished and begins to run. */
   start(): Promise<void>
