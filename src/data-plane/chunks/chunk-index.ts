@@ -34,6 +34,7 @@ export class ChunkIndex {
   #slots = new Uint32Array(4096)
   #used = 0
   #gone = 0
+  readonly #suspects = new Set<number>()
   /** Entry numbers are below this. */
   limit = 0
 
@@ -63,7 +64,19 @@ export class ChunkIndex {
     return entry
   }
 
+  /** Its bytes were found damaged and nobody had others: new work must store them again instead of counting on it. */
+  suspect(entry: number): void {
+    this.#suspects.add(entry)
+  }
+
+  /** The entry of a chunk that new work may count on, or -1. */
+  findGood(ids: Uint8Array, at = 0): number {
+    const entry = this.find(ids, at)
+    return this.#suspects.has(entry) ? -1 : entry
+  }
+
   move(entry: number, place: Place): void {
+    this.#suspects.delete(entry)
     const { places } = this.#blockOf(entry)
     const field = (entry % BLOCK) * FIELDS
     places[field] = place.pack
@@ -73,6 +86,7 @@ export class ChunkIndex {
   }
 
   remove(entry: number): void {
+    this.#suspects.delete(entry)
     const { ids, places } = this.#blockOf(entry)
     const at = (entry % BLOCK) * 32
     const mask = this.#slots.length - 1

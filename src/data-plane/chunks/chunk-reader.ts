@@ -37,9 +37,15 @@ export class ChunkReader {
   readonly #cache = new Map<ChunkId, Uint8Array>()
   readonly #healing = new Map<ChunkId, Promise<Uint8Array>>()
   #cachedBytes = 0
+  #isClosed = false
 
   constructor(parts: Parts) {
     this.#parts = parts
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#cache.clear()
   }
 
   /** The bytes of a chunk, not to be changed. Throws `ChunkMissing` or `ChunkCorrupt` if neither we nor `heal` have them. */
@@ -116,7 +122,11 @@ export class ChunkReader {
       given &&
       given.sizeBytes <= MAX_CHUNK_BYTES &&
       unsqueeze(given.stored, given.encoding, given.sizeBytes, idBytes(id))
-    if (!given || !bytes) throw wasKnown ? new ChunkCorrupt(id) : new ChunkMissing(id)
+    if (!given || !bytes) {
+      const stillThere = this.#parts.index.find(idBytes(id))
+      if (stillThere >= 0) this.#parts.index.suspect(stillThere)
+      throw wasKnown ? new ChunkCorrupt(id) : new ChunkMissing(id)
+    }
     const { encoding, sizeBytes, stored } = given
     const chunk = { id: idBytes(id), start: 0, storedBytes: stored.length, sizeBytes, encoding }
     const settle = await this.#parts.writer.appendAgain([chunk], Uint8Array.from(stored))
@@ -142,6 +152,7 @@ export class ChunkReader {
 
   async #loadInto(target: Uint8Array, place: Place): Promise<boolean> {
     await this.#parts.writer.written(place.pack)
+    if (this.#isClosed) throw new Error('The chunk store is closed.')
     return this.#parts.packFiles.read(place.pack, place.offset, target).catch(() => false)
   }
 

@@ -108,6 +108,8 @@ class OpenDraft implements Draft {
   readonly #remove: () => Promise<void>
   /** States that are being sealed: the draft may have left them behind already. */
   readonly #sealing = new Set<DraftMap>()
+  /** What the writes since this process opened the draft have added to the store. */
+  readonly #written = { newBytes: 0, storedBytes: 0 }
   #isDiscarded = false
 
   constructor(core: StoreCore, log: DraftLog, remove: () => Promise<void>) {
@@ -137,7 +139,10 @@ class OpenDraft implements Draft {
       for (let at = 0; at < bytes.length; at += SEGMENT_BYTES) {
         const part = bytes.subarray(at, at + SEGMENT_BYTES)
         const segment = await fillSegment(this.#core, offset + at, part.length, async target => target.set(part))
-        slices.push(...(await storeSegment(this.#core, segment, nominalBytesFor(this.sizeBytes), work)).slices)
+        const stored = await storeSegment(this.#core, segment, nominalBytesFor(this.sizeBytes), work)
+        slices.push(...stored.slices)
+        this.#written.newBytes += stored.newBytes
+        this.#written.storedBytes += stored.storedBytes
       }
       await work.commit()
       await this.#log.append({ kind: 'put', offset, length: bytes.length, slices })
@@ -181,7 +186,7 @@ class OpenDraft implements Draft {
     try {
       return await atWork(this.#core, async work => {
         const manifest = new ManifestWriter(this.#core, work, state.sizeBytes)
-        const counts = { newBytes: 0, storedBytes: 0 }
+        const counts = { ...this.#written }
         const slices = state.slices(0, state.sizeBytes)
         for await (const tidied of tidy(this.#core, work, slices, manifest.nominalBytes)) {
           await manifest.add(tidied.slices)

@@ -59,7 +59,7 @@ export const storeSegment = async (
     for (const [i, at] of starts.entries()) {
       const id = idText(ids, i * 32)
       slices.push({ offset: offset + at - start, length: lengths[i]!, id, skip: 0 })
-      const known = core.index.find(ids, i * 32)
+      const known = core.index.findGood(ids, i * 32)
       if (known >= 0) work.lease.add(known)
       else if (!seen.has(id)) fresh.push(i)
       seen.add(id)

@@ -173,6 +173,7 @@ const storeOf = (id: string, core: StoreCore, drafts: Drafts): ChunkStore => {
       await Promise.all(running)
       await drafts.close()
       await core.writer.close()
+      core.reader.close()
       await packFiles.close()
     },
   }

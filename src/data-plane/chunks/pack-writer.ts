@@ -82,7 +82,7 @@ export class PackWriter {
     let pack: GrowingPack | undefined
     let [start, length, newBytes] = [0, 0, 0]
     for (const chunk of chunks) {
-      const known = this.#index.find(chunk.id)
+      const known = this.#index.findGood(chunk.id)
       if (known >= 0) {
         lease.add(known)
         continue
@@ -207,7 +207,10 @@ export class PackWriter {
     const record = this.#recordOf(pack, chunk, offset)
     pack.records.push(record)
     pack.bodyEnd = offset + chunk.storedBytes
-    return this.#index.add(record.id, 0, record.place)
+    const damaged = this.#index.find(record.id)
+    if (damaged < 0) return this.#index.add(record.id, 0, record.place)
+    this.#index.move(damaged, record.place)
+    return damaged
   }
 
   async #write(pack: GrowingPack, bytes: Uint8Array, position: number): Promise<void> {

@@ -100,7 +100,7 @@ const receiveChunks = async (
 const missingOf = (core: StoreCore, work: Work, ids: readonly ChunkId[]): Set<ChunkId> => {
   const missing = new Set<ChunkId>()
   for (const id of ids) {
-    const entry = core.index.find(idBytes(id))
+    const entry = core.index.findGood(idBytes(id))
     if (entry < 0) missing.add(id)
     else work.lease.add(entry)
   }

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import * as fs from 'node:fs/promises'
+import * as path from 'node:path'
+import test from 'node:test'
+import { type Files, nodeFiles, type OpenFile } from '#foundation/files.ts'
+import { contentOf, ingestBytes, noise, temporaryStore } from './temporary-store.ts'
+
+/** The real files, but calls of one kind on one kind of file wait, or fail, as the test says. */
+const gated = (kind: keyof OpenFile, ending: string, gate: () => Promise<void>): Files => ({
+  ...nodeFiles,
+  async open(file, mode) {
+    const open = await nodeFiles.open(file, mode)
+    if (!file.endsWith(ending)) return open
+    const call = open[kind] as (...given: unknown[]) => Promise<unknown>
+    const gatedCall = async (...given: unknown[]) => {
+      await gate()
+      return call(...given)
+    }
+    return { ...open, [kind]: gatedCall }
+  },
+})
+
+test('what nothing holds is freed, what something holds is not', async t => {
+  const made = await temporaryStore(t)
+  const shared = noise(1, 400_000)
+  const [a, b] = [Buffer.concat([shared, noise(2, 600_000)]), Buffer.concat([shared, noise(3, 200_000)])]
+  await ingestBytes(made.store, a, 'a')
+  const { manifest } = await ingestBytes(made.store, b, 'b')
+  assert.deepEqual(await made.store.collect(), { manifests: 0, chunks: 0, freedBytes: 0 })
+  await made.store.release('a')
+  const plan = await made.store.planCollection()
+  assert.equal(plan.manifests, 1)
+  assert.ok(plan.freedBytes > 500_000 && plan.chunks > 5)
+  assert.deepEqual(await made.store.collect(), plan)
+  const { storedBytes } = await made.store.stats()
+  assert.ok(storedBytes < 660_000, `${storedBytes} bytes are left of 1.2 million`)
+  for (const open of [async () => made.store, made.reopen]) {
+    const store = await open()
+    assert.ok((await contentOf(store, manifest)).equals(b))
+    const { corrupt, missing } = await store.verify()
+    assert.deepEqual([corrupt, missing], [[], []])
+  }
+  await made.store.release('b')
+  await made.store.collect()
+  assert.deepEqual(await made.store.stats(), { chunks: 0, packs: 0, storedBytes: 0, manifests: 0 })
+  assert.deepEqual(await fs.readdir(path.join(made.folder, 'packs')), [])
+  assert.deepEqual(await fs.readdir(path.join(made.folder, 'index')), [])
+})
+
+test('an open reader keeps what it reads, and no longer', async t => {
+  const { store } = await temporaryStore(t)
+  const image = noise(4, 500_000)
+  const bytes = await store.open((await ingestBytes(store, image, 'a')).manifest)
+  await store.release('a')
+  assert.equal((await store.collect()).chunks, 0)
+  const target = Buffer.alloc(image.length)
+  await bytes.read(0, target)
+  assert.ok(target.equals(image))
+  await bytes.close()
+  assert.ok((await store.collect()).chunks > 0)
+})
+
+test('drafts keep what they consist of, also across a restart', async t => {
+  const made = await temporaryStore(t)
+  const image = noise(5, 300_000)
+  await (await made.store.draft('d', image.length)).write(0, image)
+  for (const open of [async () => made.store, made.reopen]) {
+    const store = await open()
+    await store.collect()
+    const target = Buffer.alloc(image.length)
+    await (await store.findDraft('d'))!.bytes().read(0, target)
+    assert.ok(target.equals(image))
+  }
+  await (await made.store.findDraft('d'))!.discard()
+  await made.store.collect()
+  assert.equal((await made.store.stats()).chunks, 0)
+})
+
+test('many small packs become few', async t => {
+  const made = await temporaryStore(t)
+  for (let i = 0; i < 20; i++) {
+    await ingestBytes(made.store, noise(100 + i, 20_000), `small ${i}`)
+    await made.reopen()
+  }
+  assert.equal((await made.store.stats()).packs, 20)
+  await made.store.collect()
+  assert.equal((await made.store.stats()).packs, 1)
+  assert.deepEqual((await made.store.verify()).corrupt, [])
+  assert.deepEqual((await (await made.reopen()).verify()).missing, [])
+})
+
+test('a write that finds its bytes in the store just before they are freed keeps them', async t => {
+  let isWatched = false
+  const [reached, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const files = gated('read', '.pack', async () => {
+    if (!isWatched) return
+    reached.resolve()
+    await opened.promise
+  })
+  const made = await temporaryStore(t, { files })
+  const image = noise(6, 300_000)
+  await ingestBytes(made.store, image, 'going')
+  await ingestBytes(made.store, noise(7, 100_000), 'staying')
+  const draft = await made.store.draft('d', image.length)
+  await made.store.release('going')
+  await made.reopen() // nothing decoded is in memory: the collection has to read
+  isWatched = true
+  const collection = made.store.collect()
+  await reached.promise
+  const again = (await made.store.findDraft('d'))!
+  assert.equal(again.sizeBytes, draft.sizeBytes)
+  await again.write(0, image)
+  isWatched = false
+  opened.resolve()
+  await collection
+  const target = Buffer.alloc(image.length)
+  await again.bytes().read(0, target)
+  assert.ok(target.equals(image))
+})
+
+test('work that counts on chunks of another one that the disk then loses is not acknowledged', async t => {
+  const [reached, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let isBroken = true
+  const files = gated('sync', '.pack', async () => {
+    if (!isBroken) return
+    reached.resolve()
+    await opened.promise
+    isBroken = false
+    throw Object.assign(new Error('the disk lost it'), { code: 'EIO' })
+  })
+  const { store } = await temporaryStore(t, { files })
+  const image = noise(8, 300_000)
+  const first = ingestBytes(store, image, 'first')
+  const firstFails = assert.rejects(first, /the disk lost it/)
+  await reached.promise
+  const draft = store.draft('d', image.length)
+  const second = (await draft).write(0, image) // finds all of its chunks, and has nothing to store itself
+  const secondFails = assert.rejects(second, /the disk lost it/)
+  await new Promise(resolve => setImmediate(resolve))
+  opened.resolve()
+  await Promise.all([firstFails, secondFails])
+  const { manifest } = await ingestBytes(store, image, 'third')
+  assert.ok((await contentOf(store, manifest)).equals(image))
+  assert.deepEqual((await store.verify()).missing, [])
+})

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import * as fs from 'node:fs/promises'
+import * as path from 'node:path'
+import test, { after } from 'node:test'
+import { FakeClock } from '#foundation/clock.ts'
+import { nodeFiles } from '#foundation/files.ts'
+import { systemRandom } from '#foundation/random.ts'
+import { chunkStoreContract } from './chunk-store.contract.ts'
+import { hashInThread, startHashWorkers } from './hash-workers.ts'
+import { NotAStore, openStore } from './open-store.ts'
+import { contentOf, ingestBytes, noise, sparse, temporaryStore } from './temporary-store.ts'
+
+const threads = startHashWorkers(2)
+after(() => threads.close())
+
+chunkStoreContract('store', t => temporaryStore(t))
+
+test('threads store the same as the thread that asks', async t => {
+  const [one, two] = [(await temporaryStore(t)).store, (await temporaryStore(t, { workers: threads })).store]
+  const whole = Buffer.concat([
+    noise(1, 9_000_000),
+    Buffer.alloc(9_000_000, 'text that shrinks '),
+    Buffer.alloc(2_000_000),
+  ])
+  const [here, there] = [await ingestBytes(one, whole, 'a'), await ingestBytes(two, whole, 'a')]
+  assert.deepEqual(here, there)
+  assert.ok((await contentOf(two, there.manifest)).equals(whole))
+  const { chunks, corrupt } = await two.verify()
+  assert.ok(chunks > 100 && corrupt.length === 0)
+})
+
+test('a hundred gibibytes of hole cost nothing', async t => {
+  const { store } = await temporaryStore(t)
+  const sizeBytes = 100 * 2 ** 30
+  const end = noise(2, 10_000)
+  const { manifest, dataBytes } = await store.ingest(
+    sparse(sizeBytes, [{ offset: sizeBytes - 10_000, bytes: end }]),
+    'a',
+  )
+  assert.equal(dataBytes, 3 * 4096, 'whole pages count')
+  const bytes = await store.open(manifest)
+  const target = Buffer.alloc(20_000)
+  await bytes.read(sizeBytes - 20_000, target)
+  assert.ok(target.equals(Buffer.concat([Buffer.alloc(10_000), end])))
+  const draft = await store.draft('d', sizeBytes)
+  await draft.write(sizeBytes - 512, end.subarray(0, 512))
+  assert.equal((await draft.seal('b')).dataBytes, 512)
+})
+
+test('a store keeps its id, and a folder of something else is left alone', async t => {
+  const made = await temporaryStore(t)
+  const { id } = made.store
+  assert.equal((await made.reopen()).id, id)
+  const parts = { files: nodeFiles, random: systemRandom, clock: new FakeClock(), workers: hashInThread() }
+  const other = path.join(made.folder, 'packs')
+  await fs.writeFile(path.join(other, 'letter.txt'), 'dear reader')
+  await assert.rejects(openStore(other, parts), NotAStore)
+  await fs.writeFile(path.join(made.folder, 'store.json'), '{"format":2,"id":"x"}')
+  await assert.rejects(openStore(made.folder, parts), /format is 2/)
+})

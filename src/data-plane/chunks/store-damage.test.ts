@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import * as fs from 'node:fs/promises'
+import * as path from 'node:path'
+import test from 'node:test'
+import { ChunkCorrupt, type ChunkId, ChunkMissing, type Heal, type StoredChunk } from './chunk-store.ts'
+import { DraftDamaged } from './draft-log.ts'
+import { HoldDamaged } from './holds.ts'
+import { contentOf, ingestBytes, noise, type TemporaryStore, temporaryStore } from './temporary-store.ts'
+
+const only = async (folder: string, ending: string): Promise<string> => {
+  const names = (await fs.readdir(folder)).filter(name => name.endsWith(ending))
+  assert.equal(names.length, 1)
+  return path.join(folder, names[0]!)
+}
+
+const flip = async (file: string, at: number): Promise<void> => {
+  const bytes = await fs.readFile(file)
+  bytes[at]! ^= 1
+  await fs.writeFile(file, bytes)
+}
+
+/** A healer that asks another store, and remembers what it was asked for. */
+const healer = (peer: () => TemporaryStore): { heal: Heal; asked: ChunkId[] } => {
+  const asked: ChunkId[] = []
+  const heal: Heal = async id => {
+    asked.push(id)
+    for await (const chunk of peer().store.chunks([id])) return chunk
+    return undefined
+  }
+  return { heal, asked }
+}
+
+test('a flipped byte is noticed, never served', async t => {
+  const made = await temporaryStore(t)
+  const { manifest } = await ingestBytes(made.store, noise(1, 500_000), 'a')
+  await flip(await only(path.join(made.folder, 'packs'), '.pack'), 100_000)
+  const store = await made.reopen()
+  const { corrupt, missing, healed } = await store.verify()
+  assert.deepEqual([corrupt.length, missing, healed], [1, [], []])
+  assert.deepEqual((await store.verify(manifest)).corrupt, corrupt)
+  await assert.rejects(
+    contentOf(store, manifest),
+    (error: unknown) => error instanceof ChunkCorrupt && error.id === corrupt[0],
+  )
+  await assert.rejects(async () => {
+    for await (const _ of store.chunks(corrupt)) assert.fail('a bad chunk was handed out')
+  }, ChunkCorrupt)
+})
+
+test('a flipped byte is healed by a read, and the healed copy wins from then on', async t => {
+  const peer = await temporaryStore(t)
+  const { heal, asked } = healer(() => peer)
+  const made = await temporaryStore(t, { heal })
+  const image = noise(2, 500_000)
+  const { manifest } = await ingestBytes(made.store, image, 'a')
+  await ingestBytes(peer.store, image, 'a')
+  await flip(await only(path.join(made.folder, 'packs'), '.pack'), 200_000)
+  assert.ok((await contentOf(await made.reopen(), manifest)).equals(image))
+  assert.equal(asked.length, 1)
+  const store = await made.reopen()
+  assert.ok((await contentOf(store, manifest)).equals(image))
+  assert.deepEqual((await store.verify()).corrupt, [])
+  assert.equal(asked.length, 1, 'nobody was asked again')
+  const log = (await fs.readFile(path.join(made.folder, 'repairs.log'), 'utf8')).trim().split('\n')
+  assert.deepEqual(
+    log.map(line => JSON.parse(line)),
+    [{ time: '2026-01-01T00:00:00.000Z', chunk: asked[0], was: 'corrupt' }],
+  )
+})
+
+test('verify heals what it can, chunks of a lost pack and the root of a manifest too', async t => {
+  const peer = await temporaryStore(t)
+  const { heal } = healer(() => peer)
+  const made = await temporaryStore(t, { heal })
+  const image = Buffer.concat([noise(3, 300_000), Buffer.alloc(100_000)])
+  const { manifest } = await ingestBytes(made.store, image, 'a')
+  await ingestBytes(peer.store, image, 'a')
+  await made.store.close()
+  await fs.rm(await only(path.join(made.folder, 'packs'), '.pack'))
+  await flip(path.join(made.folder, 'manifests', manifest), 40)
+  const store = await made.reopen()
+  const { missing, healed, corrupt } = await store.verify()
+  assert.ok(missing.length > 3 && corrupt.length === 0)
+  assert.deepEqual([...healed].sort(), [...missing].sort())
+  assert.ok((await contentOf(store, manifest)).equals(image))
+  assert.deepEqual((await store.verify()).missing, [])
+})
+
+test('what nobody has is a fact, and publishing the same bytes again mends it', async t => {
+  const made = await temporaryStore(t, { heal: async () => undefined })
+  const image = noise(4, 500_000)
+  const { manifest } = await ingestBytes(made.store, image, 'a')
+  await flip(await only(path.join(made.folder, 'packs'), '.pack'), 300_000)
+  const store = await made.reopen()
+  assert.equal((await store.verify()).corrupt.length, 1)
+  const { newBytes } = await ingestBytes(store, image, 'again')
+  assert.ok(newBytes > 0, 'a chunk known to be bad is not counted on')
+  assert.ok((await contentOf(store, manifest)).equals(image))
+  assert.ok((await contentOf(await made.reopen(), manifest)).equals(image))
+  await fs.rm(path.join(made.folder, 'packs'), { recursive: true })
+  await assert.rejects(contentOf(await made.reopen(), manifest), ChunkMissing)
+})
+
+test('a healer that lies is not believed', async t => {
+  const lie = async (id: ChunkId): Promise<StoredChunk> => ({
+    id,
+    encoding: 'raw',
+    sizeBytes: 5,
+    stored: Buffer.from('hello'),
+  })
+  const made = await temporaryStore(t, { heal: lie })
+  const { manifest } = await ingestBytes(made.store, noise(5, 100_000), 'a')
+  await flip(await only(path.join(made.folder, 'packs'), '.pack'), 5000)
+  await assert.rejects(contentOf(await made.reopen(), manifest), ChunkCorrupt)
+})
+
+test('a store that sends other bytes than it promised is refused', async t => {
+  const [here, there] = [(await temporaryStore(t)).store, (await temporaryStore(t)).store]
+  const { manifest } = await ingestBytes(there, noise(6, 300_000), 'a')
+  const lying = async function* (ids: readonly ChunkId[]): AsyncGenerator<StoredChunk> {
+    for await (const chunk of there.chunks(ids)) {
+      const stored = Uint8Array.from(chunk.stored)
+      stored[stored.length >> 1]! ^= 1
+      yield { ...chunk, stored }
+    }
+  }
+  const root = () => there.manifestRoot(manifest)
+  await assert.rejects(here.receive(manifest, { manifestRoot: root, chunks: lying }, 'a'), ChunkCorrupt)
+  const silent = async function* (): AsyncGenerator<StoredChunk> {}
+  await assert.rejects(here.receive(manifest, { manifestRoot: root, chunks: silent }, 'a'), ChunkMissing)
+  const wrongRoot = async () => Buffer.from('not this one')
+  await assert.rejects(here.receive(manifest, { manifestRoot: wrongRoot, chunks: lying }, 'a'), ChunkCorrupt)
+  assert.equal(await here.held('a'), undefined)
+})
+
+test('a lost or damaged index file is written again from the pack', async t => {
+  const made = await temporaryStore(t)
+  const image = noise(7, 400_000)
+  const { manifest } = await ingestBytes(made.store, image, 'a')
+  for (const damage of ['remove', 'flip', 'cut'] as const) {
+    await made.store.close()
+    const file = await only(path.join(made.folder, 'index'), '.idx')
+    if (damage === 'remove') await fs.rm(file)
+    if (damage === 'flip') await flip(file, 60)
+    if (damage === 'cut') await fs.truncate(file, 100)
+    assert.ok((await contentOf(await made.reopen(), manifest)).equals(image), damage)
+  }
+})
+
+test('nothing is freed while a hold or a draft can not be read', async t => {
+  const made = await temporaryStore(t)
+  const { manifest } = await ingestBytes(made.store, noise(8, 50_000), 'a')
+  await made.store.draft('d', 100)
+  await made.store.close()
+  const [hold, draft] = [
+    await only(path.join(made.folder, 'holds'), ''),
+    await only(path.join(made.folder, 'drafts'), ''),
+  ]
+  await flip(hold, 20)
+  await flip(draft, 3)
+  let store = await made.reopen()
+  await assert.rejects(store.collect(), HoldDamaged)
+  await store.hold('a', manifest)
+  await assert.rejects(store.collect(), DraftDamaged)
+  await fs.rm(draft)
+  store = await made.reopen()
+  assert.deepEqual(await store.collect(), { manifests: 0, chunks: 0, freedBytes: 0 })
+})
