@@ -1,4 +1,5 @@
 import type { Arm, Outcome, ResourceOperation } from '#arm/resource-type.ts'
+import type { Held } from '#data-plane/replication/regions.ts'
 import { invariant } from '#foundation/invariant.ts'
 import type { Log } from '#foundation/log.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
@@ -6,7 +7,7 @@ import { disksOf, hiddenDisks, holdName, type StoredDisks } from '../../../store
 import { disksBySlot } from './disk-slots.ts'
 import type { SourceDisk } from './find-sources.ts'
 import { type IngestParts, ingestSources } from './ingest-sources.ts'
-import { hiddenRegions, type RegionState, type RegionStates, regionStates } from './region-states.ts'
+import { hiddenBytes, hiddenRegions, type RegionState, type RegionStates, regionStates } from './region-states.ts'
 import { ReplicationProgress } from './replication-progress.ts'
 import { releaseIn } from './retract.ts'
 import { withSizes } from './storage-profile.ts'
@@ -73,7 +74,7 @@ const conclusion = (
   properties: {
     storageProfile: withSizes(versionProperties(document).storageProfile, disks) as unknown as JsonObject,
   },
-  hidden: hiddenRegions(states),
+  hidden: { ...hiddenRegions(states), ...hiddenBytes(states) },
   conclude: async transaction => {
     if (restores !== undefined) await arm.resources.remove(transaction, restores)
   },
@@ -117,8 +118,9 @@ const replicate = async (
 ): Promise<void> => {
   const work = () => holdAll(document, disks, region, copies, signal, progress, parts)
   try {
-    const kept = await step(`replicate to ${region}`, work)
-    await progress.settle(region, { state: 'Completed', progress: 100, details: shortfall(kept, copies), copies })
+    const { copies: kept, newBytes, sentBytes } = await step(`replicate to ${region}`, work)
+    const details = shortfall(kept, copies)
+    await progress.settle(region, { state: 'Completed', progress: 100, details, copies, newBytes, sentBytes })
   } catch (fault) {
     if (signal.aborted) throw fault
     parts.log.warn('An image version could not be replicated.', { version: document.id, region, fault })
@@ -127,7 +129,7 @@ const replicate = async (
   }
 }
 
-/** Returns how many replicas are really kept apart: the least of all disks. */
+/** Returns how many replicas are really kept apart (the least of all disks), and what had to travel. */
 const holdAll = async (
   document: ResourceDocument,
   stored: StoredDisks,
@@ -136,19 +138,23 @@ const holdAll = async (
   signal: AbortSignal,
   progress: ReplicationProgress,
   { regions }: PublishParts,
-): Promise<number> => {
+): Promise<Held> => {
   const disks = disksBySlot(stored)
   const totalBytes = disks.reduce((sum, { disk }) => sum + disk.sizeBytes, 0)
   let beforeBytes = 0
-  let kept = copies
+  let all: Held = { copies, newBytes: 0, sentBytes: 0 }
   for (const { slot, disk } of disks) {
     const onProgress = (done: number, total: number) =>
       progress.progress(region, (100 * (beforeBytes + (done / Math.max(1, total)) * disk.sizeBytes)) / totalBytes)
     const held = await regions.hold(region, disk.manifest, holdName(document, slot), copies, { onProgress, signal })
-    kept = Math.min(kept, held.copies)
+    all = {
+      copies: Math.min(all.copies, held.copies),
+      newBytes: all.newBytes + held.newBytes,
+      sentBytes: all.sentBytes + held.sentBytes,
+    }
     beforeBytes += disk.sizeBytes
   }
-  return kept
+  return all
 }
 
 /** Two replicas on one store die together, so they are not counted twice. */

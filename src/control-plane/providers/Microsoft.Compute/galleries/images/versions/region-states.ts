@@ -11,6 +11,9 @@ export interface RegionState {
   readonly details: string
   /** Replicas that were asked for. */
   readonly copies: number
+  /** Bytes of the image that the region's stores lacked, and what travelled to bring them. */
+  readonly newBytes?: number
+  readonly sentBytes?: number
 }
 
 export type RegionStates = Readonly<Record<string, RegionState>>
@@ -18,6 +21,13 @@ export type RegionStates = Readonly<Record<string, RegionState>>
 export const regionStates = (version: ResourceDocument): RegionStates =>
   (version.hidden as { regions?: RegionStates }).regions ?? {}
 export const hiddenRegions = (states: RegionStates): JsonObject => ({ regions: states as unknown as JsonObject })
+
+/** What became of a version's bytes, for whoever asks the installation. */
+export const hiddenBytes = (states: RegionStates): JsonObject => ({
+  bytes: {
+    regions: Object.entries(states).map(([name, { newBytes = 0, sentBytes = 0 }]) => ({ name, newBytes, sentBytes })),
+  },
+})
 
 /** Whether the region holds every byte of the version: from then on machines and disks can be made of it there. */
 export const isAvailableIn = (version: ResourceDocument, region: string): boolean =>

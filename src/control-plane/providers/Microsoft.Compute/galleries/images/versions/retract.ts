@@ -4,7 +4,7 @@ import type { Log } from '#foundation/log.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import { disksOf, holdName } from '../../../stored-disk.ts'
 import { galleryProperties } from '../../gallery.ts'
-import { softDelete } from '../../softDeletedArtifactTypes/artifacts/versions/soft-deleted-version.ts'
+import { deletedVersion, softDelete } from '../../softDeletedArtifactTypes/artifacts/versions/soft-deleted-version.ts'
 import { regionStates } from './region-states.ts'
 import { versionError } from './version-errors.ts'
 import { versionProperties } from './version-properties.ts'
@@ -37,16 +37,20 @@ const galleryOf = async (version: ResourceDocument, { resources }: Arm) => {
 export const retract = ({ regions, log }: { regions: Regions; log: Log }): ResourceOperation => ({
   kind: RETRACT,
   async run({ document, input, step }, arm) {
-    if (input.soft === true) {
-      const policy = (await galleryOf(document, arm))?.softDeletePolicy
-      const bin = softDelete(document, policy, arm.clock.now())
-      return {
-        remove: true,
-        conclude: transaction => arm.resources.insert(transaction, bin.document, bin.sortKey),
-      }
+    const policy = (await galleryOf(document, arm))?.softDeletePolicy
+    const bin = softDelete(document, policy, arm.clock.now())
+    const former = await arm.resources.find(bin.document.key)
+    // One of the same name may wait in the bin for nothing more than to be cleaned up.
+    if (former && former.uid !== document.uid)
+      await step('retire', () => releaseEverywhere(deletedVersion(former), regions, log))
+    if (input.soft !== true) await step('release', () => releaseEverywhere(document, regions, log))
+    return {
+      remove: true,
+      conclude: async transaction => {
+        await arm.resources.remove(transaction, bin.document.key)
+        if (input.soft === true) await arm.resources.insert(transaction, bin.document, bin.sortKey)
+      },
     }
-    await step('release', () => releaseEverywhere(document, regions, log))
-    return { remove: true }
   },
 })
 

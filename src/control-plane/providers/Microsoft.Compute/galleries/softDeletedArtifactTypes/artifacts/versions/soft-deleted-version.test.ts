@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict'
+import * as fs from 'node:fs/promises'
+import * as path from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { reconcile } from '#data-plane/replication/reconcile.ts'
+import { silentLog } from '#foundation/log.ts'
+import { isVersionHold, versionPromises } from '../../../images/versions/promises.ts'
+import {
+  definition,
+  GALLERY,
+  IMAGE,
+  noise,
+  ofDisk,
+  regions,
+  startTestGallery,
+  type TestGallery,
+  version,
+} from '../../../test-gallery.ts'
+import { holds, readBack, settle, status } from '../../../test-version.ts'
+import { retireExpired } from './retire-expired.ts'
+
+const DAY_MS = 24 * 3600 * 1000
+const enabled = { softDeletePolicy: { isSoftDeleteEnabled: true } }
+const bin = `${GALLERY}/softDeletedArtifactTypes/Images/artifacts/i/versions`
+const first = version('1.0.0')
+const bytes = noise(1)
+
+describe('a gallery with a recycle bin', () => {
+  let arm: TestGallery
+  let snapshot: string
+  before(async () => {
+    arm = await startTestGallery({ gallery: enabled, regions: ['eastus', 'westus2', 'westeurope'] })
+    snapshot = await arm.snapshot('snap', bytes)
+    await arm.done('PUT', first, { ...ofDisk(snapshot, regions('eastus', 'westus2')), tags: { a: 'b' } })
+  })
+  after(() => arm.close())
+
+  const retire = () => retireExpired(arm.arm, arm.regions, silentLog)
+  const names = async () => (await arm.done('GET', bin)).value.map(({ name }: { name: string }) => name)
+
+  test('keeps a deleted version with its bytes, out of sight', async () => {
+    const before = await holds(arm)
+    await arm.done('DELETE', first)
+    assert.equal((await arm.send('GET', first)).status, 404)
+    assert.deepEqual((await arm.done('GET', `${IMAGE}/versions`)).value, [])
+    assert.deepEqual(
+      (await arm.done('GET', bin.replace('softDeletedArtifactTypes/Images', 'softdeletedartifacttypes/images'))).value,
+      [
+        {
+          id: `${bin}/1.0.0`,
+          name: '1.0.0',
+          type: 'Microsoft.Compute/galleries/softDeletedArtifactTypes/artifacts/versions',
+          location: 'eastus',
+          tags: { a: 'b' },
+          properties: {
+            resourceArmId: first,
+            softDeletedArtifactType: 'Images',
+            softDeletedTime: '2026-01-01T00:00:00.000Z',
+            consumptionEndTime: '2026-01-08T00:00:00.000Z',
+            hardDeletionTargetTime: '2026-01-08T00:00:00.000Z',
+          },
+        },
+      ],
+    )
+    assert.deepEqual(await holds(arm), before)
+    assert.equal(await retire(), 0)
+    const reconciled = await reconcile(
+      arm.regions,
+      versionPromises(arm.arm.resources, arm.regions),
+      isVersionHold,
+      silentLog,
+    )
+    assert.deepEqual(reconciled, { released: 0, kept: 2, failed: [] })
+    assert.match(await arm.refused('GET', bin.replace('Images', 'Applications')), /Allowed values are: Images/)
+  })
+
+  test('keeps the name for it, and nothing else', async () => {
+    assert.equal(
+      await arm.refused('PUT', first, ofDisk(snapshot)),
+      "409 Conflict: Gallery image version '1.0.0' is soft-deleted and its name stays in use until 2026-01-08T00:00:00.000Z. Restore it with 'restore': true, or choose another version.",
+    )
+    await arm.done('PUT', version('1.0.1'), ofDisk(snapshot))
+    await arm.done('DELETE', version('1.0.1'), undefined, { bypassSoftDelete: 'true' })
+    assert.deepEqual(await names(), ['1.0.0'])
+    await arm.done('DELETE', IMAGE)
+    await arm.done('PUT', IMAGE, definition())
+  })
+
+  test('gives it back as az asks for it, and as the SDK does', async () => {
+    const bare = { location: 'eastus', tags: {} }
+    const restored = await arm.done('PUT', first, bare)
+    assert.deepEqual(restored.tags, { a: 'b' })
+    assert.deepEqual(
+      restored.properties.publishingProfile.targetRegions.map(({ name }: { name: string }) => name),
+      ['East US', 'West US 2'],
+    )
+    assert.ok((await readBack(arm, first, 'westus2')).equals(bytes))
+    assert.equal((await status(arm, first)).aggregatedState, 'Completed')
+    assert.deepEqual(await names(), [])
+    await arm.done('DELETE', first)
+    assert.match(
+      await arm.refused('PUT', first, { location: 'westus2', properties: { restore: true } }),
+      /^409 InvalidResourceLocation/,
+    )
+    const more = { location: 'eastus', properties: { restore: true, publishingProfile: { replicaCount: 2 } } }
+    assert.match(
+      await arm.refused('PUT', first, more),
+      /'galleryImageVersion\.properties\.publishingProfile' is not allowed with 'restore'/,
+    )
+    await arm.done('PUT', first, { location: 'eastus', properties: { restore: true, storageProfile: {} } })
+    assert.match(
+      await arm.refused('PUT', first, { location: 'eastus', properties: { restore: true } }),
+      /^404 ResourceNotFound: There is no soft-deleted/,
+    )
+  })
+
+  test('keeps a version whose restore failed, until it succeeds', async () => {
+    await arm.done('PATCH', first, { properties: { publishingProfile: regions('eastus', 'westus2', 'westeurope') } })
+    await arm.done('DELETE', first)
+    const store = path.join(arm.folder, 'regions', 'westeurope-0')
+    await fs.rename(store, `${store}.away`)
+    await arm.send('PUT', first, { location: 'eastus', properties: { restore: true } })
+    assert.equal((await settle(arm, first)).provisioningState, 'Failed')
+    arm.clock.advance(8 * DAY_MS)
+    assert.equal(await retire(), 1)
+    assert.ok((await readBack(arm, first, 'westus2')).equals(bytes))
+    await fs.rename(`${store}.away`, store)
+    await arm.done('PUT', first, (await arm.send('GET', first)).body)
+    assert.ok((await readBack(arm, first, 'westeurope')).equals(bytes))
+  })
+
+  test('empties itself when the time is over', async () => {
+    const policy = { softDeletePolicy: { retentionPeriodInDays: 2, gracePeriodInDays: 1 } }
+    await arm.done('PATCH', GALLERY, { properties: policy })
+    await arm.done('DELETE', first)
+    const [shown] = (await arm.done('GET', bin)).value
+    const { softDeletedTime, consumptionEndTime, hardDeletionTargetTime } = shown.properties
+    assert.equal(Date.parse(consumptionEndTime) - Date.parse(softDeletedTime), 2 * DAY_MS)
+    assert.equal(Date.parse(hardDeletionTargetTime) - Date.parse(softDeletedTime), 3 * DAY_MS)
+    arm.clock.advance(3 * DAY_MS - 1)
+    assert.deepEqual([await retire(), await names()], [0, ['1.0.0']])
+    arm.clock.advance(1)
+    assert.deepEqual(await names(), [])
+    assert.match(
+      await arm.refused('PUT', first, { location: 'eastus', properties: { restore: true } }),
+      /^404 ResourceNotFound/,
+    )
+    assert.deepEqual([await retire(), await retire()], [1, 0])
+    assert.deepEqual(await holds(arm), {})
+  })
+
+  test('a name whose time is over can be used at once, though nothing was cleaned up yet', async () => {
+    await arm.done('PUT', first, ofDisk(snapshot))
+    await arm.done('DELETE', first)
+    arm.clock.advance(3 * DAY_MS)
+    await arm.done('PUT', first, ofDisk(snapshot))
+    await arm.done('DELETE', first)
+    assert.deepEqual(await names(), ['1.0.0'])
+    await arm.done('PUT', first, { location: 'eastus', properties: { restore: true } })
+    assert.ok((await readBack(arm, first, 'eastus')).equals(bytes))
+  })
+})
+
+test('without a policy, and for what never held bytes, a delete is a delete', async context => {
+  const arm = await startTestGallery()
+  context.after(() => arm.close())
+  const snapshot = await arm.snapshot('snap', bytes)
+  await arm.done('PUT', first, ofDisk(snapshot))
+  await arm.done('DELETE', first)
+  assert.deepEqual((await arm.done('GET', bin)).value, [])
+  assert.deepEqual(await holds(arm), {})
+  await arm.done('PATCH', GALLERY, { properties: enabled })
+  await arm.regions.release('eastus', 'test/snap')
+  await arm.regions.collect('eastus')
+  await arm.send('PUT', first, ofDisk(snapshot))
+  assert.equal((await settle(arm, first)).provisioningState, 'Failed')
+  await arm.done('DELETE', first)
+  assert.deepEqual((await arm.done('GET', bin)).value, [])
+})
