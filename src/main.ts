@@ -1,4 +1,3 @@
-import * as fs from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import * as os from 'node:os'
 import * as path from 'node:path'
@@ -15,7 +14,7 @@ import { startHashWorkers } from '#data-plane/chunks/hash-workers.ts'
 import { openRegions } from '#data-plane/replication/open-regions.ts'
 import { systemClock } from '#foundation/clock.ts'
 import { openSqlite } from '#foundation/database.ts'
-import { nodeFiles, replaceFile } from '#foundation/files.ts'
+import { nodeFiles } from '#foundation/files.ts'
 import { lockFolder } from '#foundation/lock-file.ts'
 import { systemRandom } from '#foundation/random.ts'
 import { prepareCertificates } from '#identity/certificates.ts'
@@ -24,9 +23,9 @@ import { openIdentity } from '#identity/identity.ts'
 import { identityRoutes } from '#identity/routes.ts'
 import { openOperations } from '#operations/operation-engine.ts'
 import { providersOf } from '#providers/index.ts'
-import { subscriptionDocument } from '#providers/Microsoft.Resources/subscriptions/subscription.ts'
 import { openResources } from '#resources/stored-resources.ts'
 import type { Config } from './config.ts'
+import { announce, grantKey, keepSubscription, withdraw } from './data-folder.ts'
 import { installationRoutes } from './installation/routes.ts'
 import { isTransient } from './is-transient.ts'
 import { startUpkeep } from './upkeep.ts'
@@ -150,7 +149,7 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
     origin = `https://${host}:${(app.server.address() as AddressInfo).port}`
     const blobUrl = `https://${host}:${blobs.port}`
     await announce(dataFolder, { url: origin, blobUrl })
-    later(undefined, () => nodeFiles.remove(path.join(dataFolder, 'server.json')))
+    later(undefined, () => withdraw(dataFolder))
     return { url: origin, blobUrl, dataFolder, admin, firstStart: admin.isNew, stop }
   } catch (error) {
     await stop()
@@ -169,32 +168,3 @@ const aliases = (config: Config, origin: string): string[] =>
   origin === ''
     ? []
     : ['localhost', ...config.hostNames].map(name => `https://${urlHost(name)}:${new URL(origin).port}`)
-
-/** Where this machine's other commands find the server. */
-const announce = (dataFolder: string, urls: { url: string; blobUrl: string }) =>
-  replaceFile(
-    nodeFiles,
-    path.join(dataFolder, 'server.json'),
-    Buffer.from(`${JSON.stringify({ ...urls, pid: process.pid }, null, 2)}\n`),
-  )
-
-/** Signs disks' URLs; kept, so that they outlive a restart. */
-const grantKey = async (dataFolder: string): Promise<Buffer> => {
-  const file = path.join(dataFolder, 'grant.key')
-  if (!(await nodeFiles.exists(file))) await replaceFile(nodeFiles, file, systemRandom.bytes(32))
-  return fs.readFile(file)
-}
-
-const keepSubscription = async (
-  resources: Awaited<ReturnType<typeof openResources>>,
-  database: ReturnType<typeof openSqlite>,
-  admin: { subscriptionId: string; tenantId: string },
-  now: string,
-): Promise<void> => {
-  const document = subscriptionDocument(admin.subscriptionId, admin.tenantId, 'OpenGallery', {
-    now: new Date(now),
-    uuid: systemRandom.uuid,
-  })
-  if (await resources.find(document.key)) return
-  await database.transact(transaction => resources.insert(transaction, document))
-}

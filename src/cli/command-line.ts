@@ -35,6 +35,7 @@ export const commandLine = async (shell: Shell, args: readonly string[]): Promis
     .exitOverride()
     .helpCommand(false)
     .showSuggestionAfterError()
+    .showHelpAfterError('       Run it with --help to see how it is used.')
     .configureOutput({
       writeOut: text => terminal.result(text.trimEnd()),
       writeErr: text => terminal.say(text.trimEnd()),

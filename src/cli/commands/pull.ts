@@ -1,15 +1,19 @@
+import * as fs from 'node:fs/promises'
 import { Command, Option } from 'commander'
+import { type WritableFormat, writableFormats } from '#data-plane/disks/write-disk.ts'
 import type { Client } from '../client/open-client.ts'
-import { durationText, rateText, sizeText } from '../figures.ts'
-import { type DiskFormat, diskFormats, formatOfName, writeAs } from '../images/disk-file.ts'
+import { usageError } from '../failure.ts'
+import { durationText, partText, rateText } from '../figures.ts'
+import { formatOfName } from '../images/disk-file.ts'
 import { parseVersion } from '../images/image-ids.ts'
-import { pullImage, resolveVersion } from '../images/pull-image.ts'
+import { type Pulled, pullImage, resolveVersion } from '../images/pull-image.ts'
 import { dataOption, jsonOption } from '../options.ts'
 import { showProgress } from '../progress.ts'
 import { type DataOption, interruptible, type Shell, withClient } from '../shell.ts'
+import type { Terminal } from '../terminal.ts'
 
 interface PullOptions extends DataOption {
-  format?: DiskFormat
+  format?: WritableFormat
   region?: string
   force?: true
   json?: true
@@ -29,7 +33,7 @@ export const pullCommand = (shell: Shell): Command =>
     .argument('<version>', 'a resource id, or GROUP/GALLERY/DEFINITION[/VERSION]; without a version the latest')
     .argument('<file>', 'where to write; it appears only once it is whole')
     .addOption(
-      new Option('--format <format>', 'format of the file (default: by its name, else raw)').choices(diskFormats),
+      new Option('--format <format>', 'format of the file (default: by its name, else raw)').choices(writableFormats),
     )
     .option('--region <name>', 'read from the replicas of this region (default: the first of the version)')
     .option('--force', 'replace a file that is there')
@@ -53,33 +57,31 @@ const pull = async (
   const startedMs = clock.now().getTime()
   const format = options.format ?? formatOfName(file)
   const { version: wanted, ...place } = parseVersion(text, client.access.subscriptionId)
+  if (!options.force && (await fs.stat(file).catch(() => undefined)))
+    throw usageError(`${file} exists already.`, 'Choose another name, or replace it with --force.')
+  const version = await resolveVersion(client, place, wanted, options.region)
+  terminal.say(`${place.group}/${place.gallery}/${place.definition} ${version} → ${file} (${format})`)
   const progress = showProgress(terminal, clock)
-  const pulled = await writeAs(format, file, options.force === true, async rawFile => {
-    const version = await resolveVersion(client, place, wanted, options.region)
-    terminal.say(`${place.group}/${place.gallery}/${place.definition} ${version} → ${file} (${format})`)
-    const bar = progress.bar('download')
-    const order = { place, version, ...(options.region !== undefined && { region: options.region }) }
-    const pulled = await pullImage(client, order, rawFile, {
-      signal,
-      onProgress: (doneBytes, totalBytes) => {
-        const elapsedMs = clock.now().getTime() - startedMs
-        bar.update(
-          doneBytes / totalBytes,
-          `${sizeText(doneBytes)} of ${sizeText(totalBytes)}, ${rateText(doneBytes, elapsedMs)}`,
-        )
-      },
-    })
-    bar.update(1)
-    bar.end(`${sizeText(pulled.dataBytes)} of data, the rest is zeros`)
-    return { version, ...pulled }
-  })
+  const bar = progress.bar('download')
+  const order = { place, version, ...(options.region !== undefined && { region: options.region }) }
+  const onProgress = (doneBytes: number, totalBytes: number) => {
+    const rate = rateText(doneBytes, clock.now().getTime() - startedMs)
+    bar.update(doneBytes / totalBytes, `${partText(doneBytes, totalBytes)}, ${rate}`)
+  }
+  const pulled = await pullImage(client, order, { file, format }, { signal, onProgress })
+  bar.update(1)
+  bar.end(`${partText(pulled.dataBytes, pulled.sizeBytes)} are data, the rest is zeros`)
   progress.close()
   const elapsedMs = clock.now().getTime() - startedMs
-  if (options.json) return terminal.result(JSON.stringify({ ...pulled, file, format, elapsedMs }))
-  const { region, sizeBytes, sha256, isAsPublished } = pulled
+  if (options.json) terminal.result(JSON.stringify({ version, ...pulled, file, format, elapsedMs }))
+  else tell(terminal, pulled, elapsedMs)
+}
+
+const tell = (terminal: Terminal, { region, sizeBytes, sha256, isChecked }: Pulled, elapsedMs: number): void => {
   const rate = rateText(sizeBytes, elapsedMs)
+  const check = isChecked ? 'exactly as published' : 'no digest was noted when it was published'
   terminal.say(
-    `Pulled from ${region} in ${durationText(elapsedMs)}${rate && ` (${rate})`}: ${sizeBytes} bytes, ${isAsPublished ? 'as they were published' : 'nothing was noted to compare them with'}.`,
+    `Pulled from ${region} in ${durationText(elapsedMs)}${rate && ` (${rate})`}: ${sizeBytes} bytes, ${check}.`,
   )
   terminal.result(`sha256:${sha256}`)
 }

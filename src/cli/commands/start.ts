@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { configOf, DEFAULT_PORT } from '../../config.ts'
-import { type RunningServer, startServer } from '../../main.ts'
+import type { RunningServer } from '../../main.ts'
 import { dataFolderOf } from '../client/server-access.ts'
 import { consoleLog, type LogLevel, logLevels } from '../console-log.ts'
 import { dataOption, numberIn } from '../options.ts'
@@ -69,6 +69,7 @@ const start = async (shell: Shell, options: StartOptions): Promise<void> => {
     ...(options.allowVhdHost && { allowedVhdHosts: options.allowVhdHost }),
     ...(regions && { regions }),
   })
+  const { startServer } = await import('../../main.ts') // here, not above: the other commands need not load a server
   const server = await startServer(config)
   if (given) await keepRegions(dataFolder, given)
   const names = config.regions.map(region => region.name)

@@ -5,7 +5,6 @@ import { pathToFileURL } from 'node:url'
 import { JumpableClock } from '#foundation/clock.ts'
 import { systemRandom } from '#foundation/random.ts'
 import { configOf } from '../../config.ts'
-import { startServer } from '../../main.ts'
 import { openClient } from '../client/open-client.ts'
 import { findServer } from '../client/server-access.ts'
 import { durationText } from '../figures.ts'
@@ -60,6 +59,7 @@ const demonstrate = async (
     name,
     stores: disks.map(disk => pathToFileURL(storeFolder(name, disk)).href),
   }))
+  const { startServer } = await import('../../main.ts')
   const server = await startServer(configOf({ dataFolder, port: 0, regions, clock }))
   story.tell(`A server of its own is up at ${server.url}, on a free port and a clock that can be moved.`)
   try {

@@ -126,7 +126,7 @@ const pullAndCompare = async (
 ): Promise<void> => {
   const file = path.join(folder, `pulled-${version}.raw`)
   const startedMs = shell.clock.now().getTime()
-  const { sizeBytes } = await pullImage(client, { place, version, region }, file, { signal })
+  const { sizeBytes } = await pullImage(client, { place, version, region }, { file, format: 'raw' }, { signal })
   const rate = rateText(sizeBytes, shell.clock.now().getTime() - startedMs)
   const difference = await firstDifference(original, file)
   require(difference === undefined, `${version} from ${region} differs from the original at byte ${difference}`)

@@ -42,7 +42,7 @@ export interface Published {
   readonly id: string
   readonly sizeBytes: number
   readonly sentBytes: number
-  readonly sha256: string | undefined
+  readonly sha256: string
   readonly bytes: VersionBytes
 }
 
@@ -63,7 +63,7 @@ export const publishImage = (
       ...(watch.signal && { signal: watch.signal }),
     })
     watch.uploaded(sentBytes)
-    const tags = { [sizeTag]: String(image.sizeBytes), ...(sha256 !== undefined && { [sha256Tag]: sha256 }) }
+    const tags = { [sizeTag]: String(image.sizeBytes), [sha256Tag]: sha256 }
     await arm.put(id, versionBody(order, disk, tags), {
       onPoll: async () => watch.replicating(await replicationOf(client, id)),
       ...(watch.signal && { signal: watch.signal }),

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs/promises'
 import type { Watch } from '#data-plane/disks/data-runs.ts'
-import { writeRawFile } from '#data-plane/disks/raw-file.ts'
+import { type WritableFormat, writeDisk } from '#data-plane/disks/write-disk.ts'
 import { type SparseBytes, sliceOf } from '#foundation/sparse-bytes.ts'
 import type { Json } from '../client/arm-client.ts'
 import type { Client } from '../client/open-client.ts'
@@ -25,9 +25,9 @@ export interface Pulled {
   readonly sizeBytes: number
   /** Bytes that are not in holes. */
   readonly dataBytes: number
-  readonly sha256: string | undefined
-  /** Whether the digest is the one that was noted when the version was published; `undefined` where none was. */
-  readonly isAsPublished: boolean | undefined
+  readonly sha256: string
+  /** Whether a digest was noted when the version was published, and is the same. */
+  readonly isChecked: boolean
 }
 
 const grantSeconds = 24 * 3600
@@ -90,31 +90,34 @@ export const withVersionBytes = async <T>(
   })
 }
 
-/** Writes a version's image to a sparse raw file and compares it with what was noted when it was published. */
-export const pullImage = async (client: Client, order: PullOrder, file: string, watch: Watch): Promise<Pulled> =>
+/** Writes a version's image to a sparse file, which gets its name once the bytes are those that were noted at publishing. */
+export const pullImage = async (
+  client: Client,
+  order: PullOrder,
+  target: { file: string; format: WritableFormat },
+  watch: Watch,
+): Promise<Pulled> =>
   await withVersionBytes(client, order, async (image, { region, sha256: published }) => {
-    let dataBytes = 0
     const digesting = digestingBytes(image)
-    const counted: SparseBytes = {
-      ...digesting,
-      async read(offset, target) {
-        await digesting.read(offset, target)
-        dataBytes += target.length
-      },
+    const unchecked = `${target.file}.unchecked-${process.pid}`
+    try {
+      await writeDisk(digesting, unchecked, target.format, watch)
+      const sha256 = digesting.sha256()
+      if (published !== undefined && sha256 !== published) throw notAsPublished(region, sha256, published)
+      await fs.rename(unchecked, target.file)
+      return {
+        region,
+        sizeBytes: image.sizeBytes,
+        dataBytes: digesting.readBytes(),
+        sha256,
+        isChecked: published !== undefined,
+      }
+    } finally {
+      await fs.rm(unchecked, { force: true })
     }
-    await writeRawFile(counted, file, watch)
-    const sha256 = digesting.sha256()
-    if (published !== undefined && sha256 !== published) {
-      await fs.rm(file, { force: true })
-      throw new Failure(`What came from ${region} has SHA-256 ${sha256}, but ${published} was published.`, {
-        advice: 'The file was removed. Run `opengallery verify`, then pull again, from another --region if need be.',
-      })
-    }
-    return {
-      region,
-      sizeBytes: image.sizeBytes,
-      dataBytes,
-      sha256,
-      isAsPublished: published === undefined ? undefined : true,
-    }
+  })
+
+const notAsPublished = (region: string, sha256: string, published: string): Failure =>
+  new Failure(`What came from ${region} has SHA-256 ${sha256}, but ${published} was published.`, {
+    advice: 'No file was written. Run `opengallery verify`, then pull again, from another --region if need be.',
   })

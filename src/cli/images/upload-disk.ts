@@ -15,7 +15,7 @@ export interface Uploaded {
   /** What travelled: pages that are not all zeros. */
   readonly sentBytes: number
   /** Of the image without its padding, as `sha256sum` gives it for the raw file. */
-  readonly sha256: string | undefined
+  readonly sha256: string
 }
 
 export interface UploadWatch {

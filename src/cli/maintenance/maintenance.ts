@@ -1,7 +1,6 @@
 import { dataFolderOf } from '../client/server-access.ts'
 import type { RegionCollected, RegionVerified } from '../client/server-admin.ts'
 import { type DataOption, type Shell, withClient } from '../shell.ts'
-import { withLocalRegions } from './local-regions.ts'
 
 /** Care for the stored bytes, by the server that runs or, where none does, by ourselves. */
 export interface Maintenance {
@@ -16,7 +15,10 @@ export const withMaintenance = async (
   work: (maintenance: Maintenance) => Promise<void>,
 ): Promise<void> => {
   const isElsewhere = Boolean(shell.env.OPENGALLERY_URL)
-  if (!isElsewhere && (await withLocalRegions(dataFolderOf(options, shell.env), shell, work))) return
+  if (!isElsewhere) {
+    const { withLocalRegions } = await import('./local-regions.ts')
+    if (await withLocalRegions(dataFolderOf(options, shell.env), shell, work)) return
+  }
   await withClient(shell, options, async ({ admin }) => {
     await work({
       regions: async () => (await admin.status()).regions.map(region => region.name),

@@ -6,6 +6,7 @@ import {
   AccountSASResourceTypes,
   AccountSASServices,
   BlobSASPermissions,
+  BlobServiceClient,
   ContainerClient,
   ContainerSASPermissions,
   generateAccountSASQueryParameters,
@@ -13,20 +14,17 @@ import {
   SASProtocol,
   StorageSharedKeyCredential,
 } from '@azure/storage-blob'
-import {
-  accountName,
-  credential,
-  type RawAnswer,
-  rawRequest,
-  startTestEndpoint,
-  type TestEndpoint,
-} from './test-endpoint.ts'
+import { accountName, type RawAnswer, rawRequest, startTestEndpoint, type TestEndpoint } from './test-endpoint.ts'
+
+const credential = new StorageSharedKeyCredential(accountName, secrets.accountKey)
+const serviceOf = (endpoint: TestEndpoint) =>
+  new BlobServiceClient(endpoint.url(), credential, { retryOptions: { maxTries: 1 } })
 
 let endpoint: TestEndpoint
 let container: string
 before(async () => {
   endpoint = await startTestEndpoint()
-  const client = endpoint.service().getContainerClient('con')
+  const client = serviceOf(endpoint).getContainerClient('con')
   await client.create()
   await client.getBlockBlobClient('there').upload('hello', 5)
   await client.getPageBlobClient('pages').create(1024)

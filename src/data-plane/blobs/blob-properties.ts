@@ -4,9 +4,7 @@ import { stampHeaders } from './etags.ts'
 import type { Described } from './send-range.ts'
 import { storageError } from './storage-error.ts'
 
-/** Content type and the like, under the names of the response headers that carry them. */
-export type HttpProperties = Readonly<Record<string, string>>
-
+/** Request headers that set properties, and the response headers that carry them. */
 const settable = {
   'x-ms-blob-content-type': 'content-type',
   'x-ms-blob-content-encoding': 'content-encoding',

@@ -8,9 +8,18 @@ import * as path from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import * as tls from 'node:tls'
-import { AccountSASPermissions, BlobServiceClient, generateAccountSASQueryParameters } from '@azure/storage-blob'
+import {
+  AccountSASPermissions,
+  BlobServiceClient,
+  generateAccountSASQueryParameters,
+  StorageSharedKeyCredential,
+} from '@azure/storage-blob'
 import { isBlobHold } from './blob-bytes.ts'
-import { credential, secrets, startTestEndpoint } from './test-endpoint.ts'
+import { accountName, secrets, startTestEndpoint, type TestEndpoint } from './test-endpoint.ts'
+
+const credential = new StorageSharedKeyCredential(accountName, secrets.accountKey)
+const serviceOf = (endpoint: TestEndpoint) =>
+  new BlobServiceClient(endpoint.url(), credential, { retryOptions: { maxTries: 1 } })
 
 const mebibyte = 1024 * 1024
 const id = (n: number) => Buffer.from(`block-${n}`).toString('base64')
@@ -18,9 +27,9 @@ const id = (n: number) => Buffer.from(`block-${n}`).toString('base64')
 test('a restart in the middle of an upload keeps every acknowledged block and page, and drops what nobody names', async t => {
   const endpoint = await startTestEndpoint()
   t.after(() => endpoint.remove())
-  const client = (name: string) => endpoint.service().getContainerClient('con').getBlockBlobClient(name)
-  const pages = () => endpoint.service().getContainerClient('con').getPageBlobClient('disk')
-  await endpoint.service().getContainerClient('con').create()
+  const client = (name: string) => serviceOf(endpoint).getContainerClient('con').getBlockBlobClient(name)
+  const pages = () => serviceOf(endpoint).getContainerClient('con').getPageBlobClient('disk')
+  await serviceOf(endpoint).getContainerClient('con').create()
   const data = randomBytes(3 * mebibyte)
   const part = (n: number) => data.subarray(n * mebibyte, (n + 1) * mebibyte)
   await client('blob').stageBlock(id(0), part(0), mebibyte)
@@ -52,7 +61,7 @@ test('a restart in the middle of an upload keeps every acknowledged block and pa
 test('an upload whose client goes away leaves nothing, and blocks that no list names are dropped in time', async t => {
   const endpoint = await startTestEndpoint()
   t.after(() => endpoint.remove())
-  const container = endpoint.service().getContainerClient('con')
+  const container = serviceOf(endpoint).getContainerClient('con')
   await container.create()
   const url = new URL(`${container.url}/broken`)
   const permissions = AccountSASPermissions.parse('rwc')
@@ -134,7 +143,7 @@ test('what was acknowledged survives a kill in the middle of uploads', async t =
 
   const endpoint = await startTestEndpoint(folder)
   t.after(() => endpoint.remove())
-  const again = endpoint.service().getContainerClient('con')
+  const again = serviceOf(endpoint).getContainerClient('con')
   for (const [at, bytes] of pages)
     assert.ok((await again.getPageBlobClient('disk').downloadToBuffer(at, bytes.length)).equals(bytes))
   for (const [name, bytes] of blobs) assert.ok((await again.getBlockBlobClient(name).downloadToBuffer()).equals(bytes))

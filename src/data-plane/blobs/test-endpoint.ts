@@ -4,7 +4,6 @@ import * as https from 'node:https'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import { hashInThread } from '#data-plane/chunks/hash-workers.ts'
 import { openRegions } from '#data-plane/replication/open-regions.ts'
 import { JumpableClock } from '#foundation/clock.ts'
@@ -23,7 +22,6 @@ export const secrets: { accountKey: string; tls: { key: string; cert: string } }
   ? JSON.parse(given)
   : { accountKey: randomBytes(64).toString('base64'), tls: trustedTestCertificate() }
 const { accountKey, tls } = secrets
-export const credential = new StorageSharedKeyCredential(accountName, accountKey)
 
 const start = async (folder: string, aheadMs = 0) => {
   const clock = new JumpableClock()
@@ -55,10 +53,7 @@ export const startTestEndpoint = async (given?: string) => {
   const endpoint = {
     ...(await start(folder)),
     folder,
-    service: (): BlobServiceClient =>
-      new BlobServiceClient(endpoint.blobs.endpoint(accountName).replace(/\/$/, ''), credential, {
-        retryOptions: { maxTries: 1 },
-      }),
+    url: (): string => endpoint.blobs.endpoint(accountName).replace(/\/$/, ''),
     async restart(aheadMs = 0): Promise<void> {
       await endpoint.close()
       Object.assign(endpoint, await start(folder, aheadMs))

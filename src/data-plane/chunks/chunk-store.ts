@@ -127,6 +127,8 @@ export interface ChunkStore extends ChunkSource {
 export interface Draft {
   readonly id: string
   readonly sizeBytes: number
+  /** What the writes since this process opened the draft have added to the store, before and after compression. */
+  readonly written: { readonly newBytes: number; readonly storedBytes: number }
   write(offset: number, bytes: Uint8Array): Promise<void>
   /** Makes a range read as zeros again. */
   clear(offset: number, length: number): Promise<void>

@@ -108,7 +108,6 @@ class OpenDraft implements Draft {
   readonly #remove: () => Promise<void>
   /** States that are being sealed: the draft may have left them behind already. */
   readonly #sealing = new Set<DraftMap>()
-  /** What the writes since this process opened the draft have added to the store. */
   readonly #written = { newBytes: 0, storedBytes: 0 }
   #isDiscarded = false
 
@@ -124,6 +123,10 @@ class OpenDraft implements Draft {
 
   get sizeBytes(): number {
     return this.#log.map.sizeBytes
+  }
+
+  get written(): { newBytes: number; storedBytes: number } {
+    return { ...this.#written }
   }
 
   maps(): DraftMap[] {
@@ -186,7 +189,7 @@ class OpenDraft implements Draft {
     try {
       return await atWork(this.#core, async work => {
         const manifest = new ManifestWriter(this.#core, work, state.sizeBytes)
-        const counts = { ...this.#written }
+        const counts = { newBytes: 0, storedBytes: 0 }
         const slices = state.slices(0, state.sizeBytes)
         for await (const tidied of tidy(this.#core, work, slices, manifest.nominalBytes)) {
           await manifest.add(tidied.slices)

@@ -1,3 +1,4 @@
+import type { Ingested } from '#data-plane/chunks/chunk-store.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import type { StoredDisk } from '../stored-disk.ts'
 
@@ -50,9 +51,13 @@ export interface Access {
   readonly expires: string
 }
 
+/** What became of an upload's bytes, for whoever asks the installation. */
+export type UploadedBytes = Pick<Ingested, 'dataBytes' | 'newBytes' | 'storedBytes'>
+
 /** What disks and snapshots keep in `hidden`. A member that is over is null. */
 export interface HiddenOfDisk {
   readonly disk?: StoredDisk | null
+  readonly bytes?: UploadedBytes
   readonly upload?: Upload | null
   readonly access?: Access | null
 }

@@ -6,7 +6,7 @@ import type { ResourceDocument } from '#resources/resource-document.ts'
 import { requireVhd } from '../disk-origin.ts'
 import type { ComputeParts } from '../provider.ts'
 import { holdName, type StoredDisk } from '../stored-disk.ts'
-import { asHidden, grantName, hiddenOf, type Upload } from './disk-document.ts'
+import { asHidden, grantName, hiddenOf, type Upload, type UploadedBytes } from './disk-document.ts'
 import { diskError } from './disk-errors.ts'
 import { passingHold } from './make-disk.ts'
 import { sizeOutcome } from './plan-disk.ts'
@@ -24,7 +24,7 @@ export const endAccess = (parts: ComputeParts): ResourceOperation => ({
     await step('revoke', () => blobs.revoke(grantName(document)))
     if (!upload?.started) return { hidden: asHidden({ access: null }) }
     const onProgress = (done: number, total: number) => report(total === 0 ? 0 : (done / total) * 90)
-    const disk = await step('turn the upload into the disk', () =>
+    const { disk, bytes } = await step('turn the upload into the disk', () =>
       sealUpload(document, upload, parts, { signal, onProgress }),
     )
     await step('let go', async () => {
@@ -33,7 +33,7 @@ export const endAccess = (parts: ComputeParts): ResourceOperation => ({
     })
     return {
       properties: sizeOutcome(document, disk.sizeBytes),
-      hidden: asHidden({ disk, upload: null, access: null }),
+      hidden: asHidden({ disk, bytes, upload: null, access: null }),
     }
   },
   failed: () => ({ hidden: asHidden({ access: null }) }),
@@ -44,11 +44,12 @@ const sealUpload = async (
   upload: Upload,
   { regions }: ComputeParts,
   watch: Watch,
-): Promise<StoredDisk> => {
+): Promise<{ disk: StoredDisk; bytes: UploadedBytes }> => {
   const region = document.location ?? ''
   const passing = passingHold(document, 'upload')
   const draft = await regions.draft(region, upload.draft, upload.sizeBytes)
-  const { manifest } = await draft.seal(passing)
+  const sealed = await draft.seal(passing)
+  const { manifest } = sealed
   const file = await regions.open(region, manifest)
   try {
     const { isFixed } = await requireVhd(file, 'of the upload', document.name)
@@ -62,5 +63,10 @@ const sealUpload = async (
   watch.signal?.throwIfAborted()
   const sizeBytes = upload.sizeBytes - vhdFooterBytes
   const sliced = await regions.slice(region, manifest, 0, sizeBytes, holdName(document, 'disk'))
-  return { manifest: sliced.manifest, sizeBytes }
+  const bytes = {
+    dataBytes: sealed.dataBytes,
+    newBytes: draft.written.newBytes + sealed.newBytes,
+    storedBytes: draft.written.storedBytes + sealed.storedBytes,
+  }
+  return { disk: { manifest: sliced.manifest, sizeBytes }, bytes }
 }

@@ -1,6 +1,6 @@
-import type { ManifestId } from '#data-plane/chunks/chunk-store.ts'
+import type { Hold } from '#data-plane/chunks/chunk-store.ts'
 import type { HoldPromise } from '#data-plane/replication/reconcile.ts'
-import type { Regions } from '#data-plane/replication/regions.ts'
+import { type Regions, RegionUnreachable } from '#data-plane/replication/regions.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import type { Resources } from '#resources/resources.ts'
 import { disksOf, holdName } from '../../../stored-disk.ts'
@@ -17,14 +17,13 @@ export const isVersionHold = (hold: string): boolean => /\/galleries\/[^/]+\/ima
 
 /**
  * Every hold that stored versions, soft-deleted ones among them, answer for. A version under work whose bytes are still on their
- * way in answers for what it holds by now, so that reconciling beside it takes nothing away.
+ * way in, and a region that failed, answer for what they hold by now: reconciling takes nothing away from them and adds nothing.
  */
 export async function* versionPromises(resources: Resources, regions: Regions): AsyncGenerator<HoldPromise> {
-  for await (const version of all(resources, imageVersionType)) {
-    if (disksOf(version)) yield* promisesOf(version)
-    else if (version.provisioningState !== 'Failed') yield* holdsOf(version, regions)
-  }
-  for await (const document of all(resources, softDeletedVersionType)) yield* promisesOf(deletedVersion(document))
+  const present = presentHolds(regions)
+  for await (const version of all(resources, imageVersionType)) yield* promisesOf(version, present)
+  for await (const document of all(resources, softDeletedVersionType))
+    yield* promisesOf(deletedVersion(document), present)
 }
 
 async function* all(resources: Resources, type: string): AsyncGenerator<ResourceDocument> {
@@ -36,22 +35,37 @@ async function* all(resources: Resources, type: string): AsyncGenerator<Resource
   } while (after !== undefined)
 }
 
-// A region that failed promises nothing: an update that tries it again begins by saying so.
-const promisesOf = (version: ResourceDocument): readonly HoldPromise[] =>
-  Object.entries(regionStates(version))
-    .filter(([, { state }]) => state !== 'Failed')
-    .flatMap(([region, { copies }]) =>
-      disksBySlot(disksOf(version) ?? { data: [] }).map(({ slot, disk }) => ({
-        region,
-        hold: holdName(version, slot),
-        manifest: disk.manifest,
-        copies,
-      })),
-    )
+async function* promisesOf(version: ResourceDocument, present: PresentHolds): AsyncGenerator<HoldPromise> {
+  const disks = disksOf(version)
+  for (const [region, { state, copies }] of Object.entries(regionStates(version))) {
+    if (disks && state !== 'Failed') {
+      for (const { slot, disk } of disksBySlot(disks))
+        yield { region, hold: holdName(version, slot), manifest: disk.manifest, copies }
+      continue
+    }
+    const prefix = holdName(version, 'os').slice(0, -'os'.length)
+    for (const { name, manifest } of await present(region))
+      if (name.startsWith(prefix)) yield { region, hold: name, manifest, copies: 1 }
+  }
+}
 
-async function* holdsOf(version: ResourceDocument, regions: Regions): AsyncGenerator<HoldPromise> {
-  const prefix = holdName(version, 'os').slice(0, -'os'.length)
-  for (const region of Object.keys(regionStates(version)))
-    for await (const { name, manifest } of regions.holds(region))
-      if (name.startsWith(prefix)) yield { region, hold: name, manifest: manifest as ManifestId, copies: 1 }
+type PresentHolds = (region: string) => Promise<readonly Hold[]>
+
+/** The holds of versions in a region, listed once and only when somebody asks; none where the region can't be reached. */
+const presentHolds = (regions: Regions): PresentHolds => {
+  const listed = new Map<string, Promise<readonly Hold[]>>()
+  const list = async (region: string) => {
+    const holds: Hold[] = []
+    try {
+      for await (const hold of regions.holds(region)) if (isVersionHold(hold.name)) holds.push(hold)
+    } catch (error) {
+      if (!(error instanceof RegionUnreachable)) throw error
+    }
+    return holds
+  }
+  return region => {
+    const known = listed.get(region) ?? list(region)
+    listed.set(region, known)
+    return known
+  }
 }

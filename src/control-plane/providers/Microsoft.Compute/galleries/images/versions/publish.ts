@@ -48,7 +48,8 @@ export const publish = (parts: PublishParts): ResourceOperation => ({
         disksOf(document) ?? (await step('ingest', () => ingest(work, input.sources ?? [], progress, parts)))
       await work.note(hidden => ({ ...hidden, ...hiddenDisks(disks) }))
 
-      await inParallel(REGIONS_AT_ONCE, wanted, region =>
+      const lacking = wanted.filter(region => progress.states[shortName(region, arm)]?.state !== 'Completed')
+      await inParallel(REGIONS_AT_ONCE, lacking, region =>
         replicate(work, disks, region, shortName(region, arm), progress, parts),
       )
       const left = Object.keys(regionStates(document)).filter(name => !(name in progress.states))
@@ -80,7 +81,7 @@ const conclusion = (
   },
 })
 
-/** Finished regions that are to stay as they are stay `Completed` while the others are worked on. */
+/** Finished regions that are to stay as they are stay `Completed`: whether they keep their word is for reconciling to see. */
 const beginning = (document: ResourceDocument, wanted: readonly TargetRegion[], arm: Arm): RegionStates => {
   const before = regionStates(document)
   return Object.fromEntries(

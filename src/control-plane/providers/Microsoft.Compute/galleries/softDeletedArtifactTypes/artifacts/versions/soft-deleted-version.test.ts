@@ -114,19 +114,19 @@ describe('a gallery with a recycle bin', () => {
     )
   })
 
-  test('keeps a version whose restore failed, until it succeeds', async () => {
-    await arm.done('PATCH', first, { properties: { publishingProfile: regions('eastus', 'westus2', 'westeurope') } })
-    await arm.done('DELETE', first)
-    const store = path.join(arm.folder, 'regions', 'westeurope-0')
-    await fs.rename(store, `${store}.away`)
-    await arm.send('PUT', first, { location: 'eastus', properties: { restore: true } })
-    assert.equal((await settle(arm, first)).provisioningState, 'Failed')
-    arm.clock.advance(8 * DAY_MS)
-    assert.equal(await retire(), 1)
-    assert.ok((await readBack(arm, first, 'westus2')).equals(bytes))
-    await fs.rename(`${store}.away`, store)
-    await arm.done('PUT', first, (await arm.send('GET', first)).body)
-    assert.ok((await readBack(arm, first, 'westeurope')).equals(bytes))
+  test('takes a version back that is deleted again before it was quite restored', async () => {
+    for (const query of [{}, { bypassSoftDelete: 'true' }] as Record<string, string>[]) {
+      await arm.done('PUT', version('5.0.0'), ofDisk(snapshot))
+      await arm.done('DELETE', version('5.0.0'))
+      assert.equal((await arm.send('PUT', version('5.0.0'), { location: 'eastus' })).status, 201)
+      await arm.done('DELETE', version('5.0.0'), undefined, query)
+      const kept = query.bypassSoftDelete === undefined
+      assert.deepEqual(await names(), kept ? ['5.0.0'] : [])
+      if (kept) await arm.done('PUT', version('5.0.0'), { location: 'eastus' })
+      if (kept) assert.ok((await readBack(arm, version('5.0.0'), 'eastus')).equals(bytes))
+      if (kept) await arm.done('DELETE', version('5.0.0'), undefined, { bypassSoftDelete: 'true' })
+    }
+    assert.equal((await holds(arm)).eastus?.length, 1)
   })
 
   test('empties itself when the time is over', async () => {

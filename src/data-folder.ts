@@ -1,0 +1,40 @@
+import * as fs from 'node:fs/promises'
+import * as path from 'node:path'
+import type { Database } from '#foundation/database.ts'
+import { nodeFiles, replaceFile } from '#foundation/files.ts'
+import { systemRandom } from '#foundation/random.ts'
+import { subscriptionDocument } from '#providers/Microsoft.Resources/subscriptions/subscription.ts'
+import type { Resources } from '#resources/resources.ts'
+
+/** Where this machine's other commands find the server. */
+export const announce = (dataFolder: string, urls: { url: string; blobUrl: string }) =>
+  replaceFile(
+    nodeFiles,
+    path.join(dataFolder, 'server.json'),
+    Buffer.from(`${JSON.stringify({ ...urls, pid: process.pid }, null, 2)}\n`),
+  )
+
+/** No server runs on the folder any more. */
+export const withdraw = (dataFolder: string): Promise<void> => nodeFiles.remove(path.join(dataFolder, 'server.json'))
+
+/** Signs disks' URLs; kept, so that they outlive a restart. */
+export const grantKey = async (dataFolder: string): Promise<Buffer> => {
+  const file = path.join(dataFolder, 'grant.key')
+  if (!(await nodeFiles.exists(file))) await replaceFile(nodeFiles, file, systemRandom.bytes(32))
+  return fs.readFile(file)
+}
+
+/** The subscription of the first start, made when it is not there yet. */
+export const keepSubscription = async (
+  resources: Resources,
+  database: Database,
+  admin: { subscriptionId: string; tenantId: string },
+  now: string,
+): Promise<void> => {
+  const document = subscriptionDocument(admin.subscriptionId, admin.tenantId, 'OpenGallery', {
+    now: new Date(now),
+    uuid: systemRandom.uuid,
+  })
+  if (await resources.find(document.key)) return
+  await database.transact(transaction => resources.insert(transaction, document))
+}
