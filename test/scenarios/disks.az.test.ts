@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
+import { AnonymousCredential, BlobServiceClient, PageBlobClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import { type Az, loggedIn, needsAz, refused, together } from './az.ts'
 import {
   assertVhdOf,
@@ -76,8 +76,10 @@ test('az disk, snapshot, image and storage account', needsAz, async t => {
     const url = new URL(blob.url)
     await assert.rejects(blob.uploadPages(Buffer.alloc(512, 1), 0, 512), { statusCode: 403 })
     url.searchParams.set('sp', 'rw')
-    const forged = await fetch(url)
-    assert.equal(forged.status, 403)
+    const widened = new PageBlobClient(url.href, new AnonymousCredential())
+    await assert.rejects(widened.uploadPages(Buffer.alloc(512, 1), 0, 512), { statusCode: 403 })
+    url.searchParams.set('sig', Buffer.alloc(32, 7).toString('base64'))
+    assert.equal((await fetch(url)).status, 403)
     const bare = await fetch(`${url.origin}${url.pathname}`)
     assert.ok([401, 403, 404].includes(bare.status), `${bare.status}`)
     await refused(az`disk delete -g disks -n uploaded --yes`, /access|OperationNotAllowed|active/i)
@@ -111,8 +113,6 @@ test('az disk, snapshot, image and storage account', needsAz, async t => {
         assert.deepEqual(names, ['copy', 'restored', 'uploaded'])
       },
       async () => assert.deepEqual(await az`snapshot list -g disks --query ${'sort([].name)'}`, ['full', 'part']),
-      async () => assert.equal((await az`disk list`).length, 3),
-      async () => assert.equal((await az`snapshot list`).length, 2),
       async () => await az`snapshot wait -g disks -n part --created --interval 1 --timeout 20`,
       async () => {
         const updated = await az`snapshot update -g disks -n full --set tags.keep=yes`
