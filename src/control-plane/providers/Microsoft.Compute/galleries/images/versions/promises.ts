@@ -17,7 +17,7 @@ export const isVersionHold = (hold: string): boolean => /\/galleries\/[^/]+\/ima
 
 /**
  * Every hold that stored versions, soft-deleted ones among them, answer for. A version under work whose bytes are still on their
- * way in, and a region that failed, answer for what they hold by now: reconciling takes nothing away from them and adds nothing.
+ * way in, and a region that failed, answer for what they hold by now: reconciling takes nothing away from them.
  */
 export async function* versionPromises(resources: Resources, regions: Regions): AsyncGenerator<HoldPromise> {
   const present = presentHolds(regions)
@@ -45,7 +45,7 @@ async function* promisesOf(version: ResourceDocument, present: PresentHolds): As
     }
     const prefix = holdName(version, 'os').slice(0, -'os'.length)
     for (const { name, manifest } of await present(region))
-      if (name.startsWith(prefix)) yield { region, hold: name, manifest, copies: 1 }
+      if (name.startsWith(prefix)) yield { region, hold: name, manifest, copies }
   }
 }
 

@@ -432,4 +432,21 @@ test('reconciling keeps what versions promise and releases what nobody promises'
   const done = await reconcile(arm.regions, versionPromises(arm.arm.resources, arm.regions), isVersionHold, silentLog)
   assert.deepEqual(done, { released: 1, kept: 2, failed: [] })
   assert.deepEqual(await holds(arm), before)
+
+  // Neither a region that failed half-way nor bytes that are on their way in are orphans.
+  for (const hidden of [
+    { regions: { westus2: { state: 'Failed', progress: 50, details: '', copies: 1 } } },
+    { disks: undefined },
+  ]) {
+    await arm.arm.resources.change(kept.toLowerCase(), document => ({
+      ...document,
+      hidden: {
+        ...document.hidden,
+        ...hidden,
+        regions: { ...(document.hidden.regions as JsonObject), ...hidden.regions },
+      },
+    }))
+    await reconcile(arm.regions, versionPromises(arm.arm.resources, arm.regions), isVersionHold, silentLog)
+    assert.deepEqual(await holds(arm), before)
+  }
 })

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import * as fs from 'node:fs/promises'
-import * as path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { reconcile } from '#data-plane/replication/reconcile.ts'
 import { silentLog } from '#foundation/log.ts'
