@@ -127,7 +127,7 @@ export interface ChunkStore extends ChunkSource {
 export interface Draft {
   readonly id: string
   readonly sizeBytes: number
-  /** What the writes since this process opened the draft have added to the store, before and after compression. */
+  /** What all writes so far have added to the store, before and after compression; kept across restarts. */
   readonly written: { readonly newBytes: number; readonly storedBytes: number }
   write(offset: number, bytes: Uint8Array): Promise<void>
   /** Makes a range read as zeros again. */

@@ -3,9 +3,28 @@ import { DraftMap } from './draft-map.ts'
 import { frameOf, readFrames } from './frames.ts'
 import { decodeSlices, encodeSlices, SLICE_BYTES, type Slice } from './manifest.ts'
 
+/** What writes have added to the store, before and after compression. */
+export interface Added {
+  readonly newBytes: number
+  readonly storedBytes: number
+}
+
+export const NOTHING: Added = { newBytes: 0, storedBytes: 0 }
+
+export const sumOf = (a: Added, b: Added): Added => ({
+  newBytes: a.newBytes + b.newBytes,
+  storedBytes: a.storedBytes + b.storedBytes,
+})
+
 /** A change of a draft: a range gets new content, or the image a new size. */
 export type Change =
-  | { readonly kind: 'put'; readonly offset: number; readonly length: number; readonly slices: readonly Slice[] }
+  | {
+      readonly kind: 'put'
+      readonly offset: number
+      readonly length: number
+      readonly slices: readonly Slice[]
+      readonly added: Added
+    }
   | { readonly kind: 'resize'; readonly sizeBytes: number }
 
 /** A draft's file is not one, or its first record can't be read: its content is lost, and nothing can be freed beside it. */
@@ -21,8 +40,19 @@ export class DraftDamaged extends Error {
 const MAGIC = Buffer.from('OGDRAFT1', 'latin1')
 const PUT = 1
 const RESIZE = 2
-const CHANGE_HEAD_BYTES = 20
+const CHANGE_HEAD_BYTES = 36
+const LOG_HEAD_BYTES = 24
 const REWRITE_BYTES = 1024 * 1024
+
+const writeAdded = ({ newBytes, storedBytes }: Added, target: Buffer, at: number): void => {
+  target.writeBigUInt64LE(BigInt(newBytes), at)
+  target.writeBigUInt64LE(BigInt(storedBytes), at + 8)
+}
+
+const readAdded = (bytes: Buffer, at: number): Added => ({
+  newBytes: Number(bytes.readBigUInt64LE(at)),
+  storedBytes: Number(bytes.readBigUInt64LE(at + 8)),
+})
 
 const encodeChange = (change: Change): Buffer => {
   const head = Buffer.alloc(CHANGE_HEAD_BYTES)
@@ -30,6 +60,7 @@ const encodeChange = (change: Change): Buffer => {
   head.writeBigUInt64LE(BigInt(change.kind === 'put' ? change.offset : change.sizeBytes), 4)
   if (change.kind === 'resize') return head
   head.writeBigUInt64LE(BigInt(change.length), 12)
+  writeAdded(change.added, head, 20)
   return Buffer.concat([head, encodeSlices(change.slices, change.offset)])
 }
 
@@ -37,7 +68,8 @@ const decodeChange = (bytes: Buffer): Change => {
   const offset = Number(bytes.readBigUInt64LE(4))
   if (bytes.readUInt32LE(0) === RESIZE) return { kind: 'resize', sizeBytes: offset }
   const length = Number(bytes.readBigUInt64LE(12))
-  return { kind: 'put', offset, length, slices: decodeSlices(bytes.subarray(CHANGE_HEAD_BYTES), offset) }
+  const slices = decodeSlices(bytes.subarray(CHANGE_HEAD_BYTES), offset)
+  return { kind: 'put', offset, length, slices, added: readAdded(bytes, 20) }
 }
 
 const apply = (map: DraftMap, change: Change): void => {
@@ -46,14 +78,15 @@ const apply = (map: DraftMap, change: Change): void => {
 }
 
 /** The whole log of a draft in its present state. A record holds offsets in 32 bits, so it covers one batch of slices. */
-const encodeLog = (id: string, map: DraftMap): Buffer => {
-  const head = Buffer.alloc(8)
+const encodeLog = (id: string, map: DraftMap, added: Added): Buffer => {
+  const head = Buffer.alloc(LOG_HEAD_BYTES)
   head.writeBigUInt64LE(BigInt(map.sizeBytes), 0)
+  writeAdded(added, head, 8)
   const frames = [MAGIC, frameOf(Buffer.concat([head, Buffer.from(id, 'utf8')]))]
   for (const slices of map.within(0, map.sizeBytes)) {
     const [first, last] = [slices[0]!, slices.at(-1)!]
     const length = last.offset + last.length - first.offset
-    frames.push(frameOf(encodeChange({ kind: 'put', offset: first.offset, length, slices })))
+    frames.push(frameOf(encodeChange({ kind: 'put', offset: first.offset, length, slices, added: NOTHING })))
   }
   return Buffer.concat(frames)
 }
@@ -68,6 +101,8 @@ interface Waiting {
 export class DraftLog {
   readonly id: string
   readonly map: DraftMap
+  /** The sum over all writes, those that others have overwritten too. */
+  added: Added = NOTHING
   readonly #files: Files
   readonly #file: string
   #open: OpenFile | undefined
@@ -86,7 +121,7 @@ export class DraftLog {
 
   static async create(files: Files, file: string, id: string, sizeBytes: number): Promise<DraftLog> {
     const map = new DraftMap(sizeBytes)
-    const bytes = encodeLog(id, map)
+    const bytes = encodeLog(id, map, NOTHING)
     await replaceFile(files, file, bytes)
     return new DraftLog(files, file, id, map, bytes.length)
   }
@@ -97,14 +132,18 @@ export class DraftLog {
     if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw new DraftDamaged(file)
     const { payloads, validBytes } = readFrames(bytes, MAGIC.length)
     const head = payloads[0]
-    if (!head || head.length < 8) throw new DraftDamaged(file)
+    if (!head || head.length < LOG_HEAD_BYTES) throw new DraftDamaged(file)
     const map = new DraftMap(Number(head.readBigUInt64LE(0)))
     let slices = 0
+    let added = readAdded(head, 8)
     for (const payload of payloads.slice(1)) {
-      apply(map, decodeChange(payload))
+      const change = decodeChange(payload)
+      apply(map, change)
+      if (change.kind === 'put') added = sumOf(added, change.added)
       slices += payload.length / SLICE_BYTES
     }
-    const log = new DraftLog(files, file, head.toString('utf8', 8), map, validBytes)
+    const log = new DraftLog(files, file, head.toString('utf8', LOG_HEAD_BYTES), map, validBytes)
+    log.added = added
     const left = [...map.within(0, map.sizeBytes)].reduce((sum, some) => sum + some.length, 0)
     log.#isBroken = validBytes < bytes.length || (slices > 4 * left && validBytes > REWRITE_BYTES)
     return log
@@ -137,6 +176,7 @@ export class DraftLog {
         await this.#write(Buffer.concat(batch.map(({ change }) => frameOf(encodeChange(change)))))
         for (const { change, resolve } of batch) {
           apply(this.map, change)
+          if (change.kind === 'put') this.added = sumOf(this.added, change.added)
           resolve()
         }
       } catch (error) {
@@ -160,7 +200,7 @@ export class DraftLog {
     const open = this.#open
     this.#open = undefined
     await open?.close()
-    const bytes = encodeLog(this.id, this.map)
+    const bytes = encodeLog(this.id, this.map, this.added)
     await replaceFile(this.#files, this.#file, bytes)
     this.#end = bytes.length
     this.#isBroken = false

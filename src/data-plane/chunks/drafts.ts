@@ -3,7 +3,7 @@ import type { Files } from '#foundation/files.ts'
 import { requireRange, type SparseBytes } from '#foundation/sparse-bytes.ts'
 import { idBytes } from './chunk-index.ts'
 import type { Draft, Ingested } from './chunk-store.ts'
-import { DraftLog } from './draft-log.ts'
+import { type Added, DraftLog, NOTHING, sumOf } from './draft-log.ts'
 import type { DraftMap } from './draft-map.ts'
 import { fileOf, requireName } from './holds.ts'
 import { fillSegment, SEGMENT_BYTES, storeSegment } from './intake.ts'
@@ -108,7 +108,6 @@ class OpenDraft implements Draft {
   readonly #remove: () => Promise<void>
   /** States that are being sealed: the draft may have left them behind already. */
   readonly #sealing = new Set<DraftMap>()
-  readonly #written = { newBytes: 0, storedBytes: 0 }
   #isDiscarded = false
 
   constructor(core: StoreCore, log: DraftLog, remove: () => Promise<void>) {
@@ -125,8 +124,8 @@ class OpenDraft implements Draft {
     return this.#log.map.sizeBytes
   }
 
-  get written(): { newBytes: number; storedBytes: number } {
-    return { ...this.#written }
+  get written(): Added {
+    return this.#log.added
   }
 
   maps(): DraftMap[] {
@@ -139,23 +138,23 @@ class OpenDraft implements Draft {
     if (bytes.length === 0) return
     await atWork(this.#core, async work => {
       const slices: Slice[] = []
+      let added = NOTHING
       for (let at = 0; at < bytes.length; at += SEGMENT_BYTES) {
         const part = bytes.subarray(at, at + SEGMENT_BYTES)
         const segment = await fillSegment(this.#core, offset + at, part.length, async target => target.set(part))
         const stored = await storeSegment(this.#core, segment, nominalBytesFor(this.sizeBytes), work)
         slices.push(...stored.slices)
-        this.#written.newBytes += stored.newBytes
-        this.#written.storedBytes += stored.storedBytes
+        added = sumOf(added, stored)
       }
       await work.commit()
-      await this.#log.append({ kind: 'put', offset, length: bytes.length, slices })
+      await this.#log.append({ kind: 'put', offset, length: bytes.length, slices, added })
     })
   }
 
   async clear(offset: number, length: number): Promise<void> {
     this.#requireOpen()
     requireRange(offset, length, this.sizeBytes)
-    if (length > 0) await this.#log.append({ kind: 'put', offset, length, slices: [] })
+    if (length > 0) await this.#log.append({ kind: 'put', offset, length, slices: [], added: NOTHING })
   }
 
   async resize(sizeBytes: number): Promise<void> {
