@@ -14,7 +14,14 @@ import {
   SASProtocol,
   StorageSharedKeyCredential,
 } from '@azure/storage-blob'
-import { accountName, type RawAnswer, rawRequest, startTestEndpoint, type TestEndpoint } from './test-endpoint.ts'
+import {
+  accountName,
+  type RawAnswer,
+  rawRequest,
+  secrets,
+  startTestEndpoint,
+  type TestEndpoint,
+} from './test-endpoint.ts'
 
 const credential = new StorageSharedKeyCredential(accountName, secrets.accountKey)
 const serviceOf = (endpoint: TestEndpoint) =>

@@ -19,6 +19,7 @@ const segmentBytes = 8 * 1024 * 1024
 /** Segments in memory at once, over all requests: further bodies wait unread. */
 const maxSegments = 24
 
+/** A body as it lies in the store: held, but not yet promised to anybody. */
 export interface StoredBody extends Ingested {
   readonly hold: string
   readonly md5: string

@@ -35,6 +35,10 @@ const maxMetadataBytes = 8 * 1024
 /** A metadata name must be a C# identifier, which also keeps it a valid XML element. */
 const metadataName = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/
 
+/**
+ * The `x-ms-meta-` headers. HTTP ignores the case of a name, Azure keeps it (lists show it), and two names that differ only by case are
+ * one name twice.
+ */
 export const metadataOf = (request: BlobRequest): Record<string, string> => {
   const metadata: Record<string, string> = {}
   let size = 0
@@ -52,6 +56,7 @@ export const metadataOf = (request: BlobRequest): Record<string, string> => {
   return metadata
 }
 
+/** Metadata on its way back, in the case that it came in. */
 export const metadataHeaders = (json: string): Record<string, string> =>
   Object.fromEntries(
     Object.entries(JSON.parse(json) as Record<string, string>).map(([name, value]) => [`x-ms-meta-${name}`, value]),
@@ -65,6 +70,7 @@ export const fixedHeaders = {
   'x-ms-server-encrypted': 'false',
 } as const
 
+/** The headers that Get Blob and Get Blob Properties have in common. */
 export const describeBlob = (row: BlobRow): Described => {
   const { 'content-md5': md5, ...http } = JSON.parse(row.http) as Record<string, string>
   const headers: Record<string, string> = {

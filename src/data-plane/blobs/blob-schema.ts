@@ -55,6 +55,7 @@ export interface BlobTables {
   }
 }
 
+/** Without rowid: lists walk the primary key, which is in the order of names. */
 export const blobSchema = [
   `create table if not exists blob_account (
     name text primary key, region text not null, key1 text not null, key2 text not null) strict`,

@@ -36,7 +36,7 @@ export const blobServer = (tls: { key: string; cert: string }, endpoint: Endpoin
   server.keepAliveTimeout = 15_000
   server.maxConnections = maxConnections
   server.maxHeadersCount = 200
-  server.setTimeout(idleTimeoutMs)
+  server.timeout = idleTimeoutMs
   return server
 }
 

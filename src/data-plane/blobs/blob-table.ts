@@ -18,6 +18,7 @@ export interface Freed {
   readonly holds: readonly { region: string; hold: string }[]
   readonly drafts: readonly { region: string; draft: string }[]
 }
+/** One block of a committed list; where it lies in the blob follows from the sizes before it. */
 export interface CommittedBlock {
   readonly id: string
   readonly sizeBytes: number

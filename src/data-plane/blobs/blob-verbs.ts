@@ -3,7 +3,7 @@ import { type BlobRequest, headerOf, numberHeader } from './blob-request.ts'
 import type { BlobRow } from './blob-table.ts'
 import { pageBytes } from './byte-range.ts'
 import { requireConditions } from './conditions.ts'
-import { type Endpoint, type Handler, keyOf, lockKey, requireBlob } from './endpoint.ts'
+import { type Endpoint, keyOf, lockKey, requireBlob, type Verb } from './endpoint.ts'
 import { type Stamp, stampHeaders } from './etags.ts'
 import { maxPageBlobBytes } from './page-blob.ts'
 import { sendRange } from './send-range.ts'
@@ -11,7 +11,8 @@ import { storageError } from './storage-error.ts'
 
 const stampOf = (row: BlobRow): Stamp => ({ etag: row.etag, modifiedMs: row.modified_ms })
 
-export const getBlob: Handler = async (endpoint, request, access) => {
+/** Get Blob. A block blob that is overwritten midway is sent to its end as it was; pages of a page blob may change meanwhile. */
+export const getBlob: Verb = async (endpoint, request, access) => {
   const row = await requireBlob(endpoint, keyOf(request))
   requireConditions(request, stampOf(row))
   const { headers, md5 } = describeBlob(row)
@@ -19,7 +20,8 @@ export const getBlob: Handler = async (endpoint, request, access) => {
   return await sendRange(request, described, row.size_bytes, () => endpoint.bytes.open(row))
 }
 
-export const getBlobProperties: Handler = async (endpoint, request, access) => {
+/** Get Blob Properties: the headers of Get Blob without its bytes. */
+export const getBlobProperties: Verb = async (endpoint, request, access) => {
   const row = await requireBlob(endpoint, keyOf(request))
   requireConditions(request, stampOf(row))
   const { headers, md5 } = describeBlob(row)
@@ -30,7 +32,8 @@ export const getBlobProperties: Handler = async (endpoint, request, access) => {
   }
 }
 
-export const getBlobMetadata: Handler = async (endpoint, request) => {
+/** Get Blob Metadata. SDKs read it from the headers of Get Blob Properties instead; scripts use it. */
+export const getBlobMetadata: Verb = async (endpoint, request) => {
   const row = await requireBlob(endpoint, keyOf(request))
   requireConditions(request, stampOf(row))
   return { status: 200, headers: { ...stampHeaders(stampOf(row)), ...metadataHeaders(row.metadata) } }
@@ -50,7 +53,8 @@ const changing = (
   })
 }
 
-export const setBlobMetadata: Handler = async (endpoint, request) => {
+/** Set Blob Metadata: replaces all of it; a request without any removes it. */
+export const setBlobMetadata: Verb = async (endpoint, request) => {
   const metadata = JSON.stringify(metadataOf(request))
   const headers = await changing(endpoint, request, async row => {
     const stamp = endpoint.stamp()
@@ -60,7 +64,8 @@ export const setBlobMetadata: Handler = async (endpoint, request) => {
   return { status: 200, headers: { ...headers, 'x-ms-request-server-encrypted': 'false' } }
 }
 
-export const setBlobProperties: Handler = async (endpoint, request) => {
+/** Set Blob Properties, which is also how a page blob is resized and its sequence number changed. */
+export const setBlobProperties: Verb = async (endpoint, request) => {
   const sizeBytes = numberHeader(request, 'x-ms-blob-content-length', maxPageBlobBytes)
   const headers = await changing(endpoint, request, async row => {
     const stamp = endpoint.stamp()
@@ -102,7 +107,8 @@ const nextSequence = (request: BlobRequest, row: BlobRow): number => {
   return action === 'max' ? Math.max(row.sequence, given) : given
 }
 
-export const deleteBlob: Handler = async (endpoint, request) => {
+/** Delete Blob: at once and for good, there is no soft delete. `x-ms-delete-type-permanent` says so. */
+export const deleteBlob: Verb = async (endpoint, request) => {
   const snapshots = headerOf(request, 'x-ms-delete-snapshots')
   if (snapshots !== undefined && snapshots !== 'include') throw storageError.snapshotsNotPresent()
   await changing(endpoint, request, async row => {

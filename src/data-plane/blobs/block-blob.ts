@@ -2,7 +2,7 @@ import type { ManifestId, Piece } from '#data-plane/chunks/chunk-store.ts'
 import { httpProperties, metadataOf } from './blob-properties.ts'
 import { type BlobRequest, headerOf } from './blob-request.ts'
 import type { BlobRow, BlockRow, CommittedBlock } from './blob-table.ts'
-import { accountOf, type Endpoint, type Handler, keyOf, lockKey, requireBlob } from './endpoint.ts'
+import { accountOf, type Endpoint, keyOf, lockKey, requireBlob, type Verb } from './endpoint.ts'
 import { stampHeaders } from './etags.ts'
 import { bodyLength, bodyOf, wholeBody } from './request-body.ts'
 import { storageError } from './storage-error.ts'
@@ -20,7 +20,7 @@ const maxBlockListBytes = 10 * mebibyte
 const plainHeaders = { 'x-ms-request-server-encrypted': 'false' } as const
 
 /** Put Blob of a block blob: the body is the blob. */
-export const putBlockBlob: Handler = async (endpoint, request, access) => {
+export const putBlockBlob: Verb = async (endpoint, request, access) => {
   const length = bodyLength(request, maxPutBlobBytes)
   const http = httpProperties(request, true)
   metadataOf(request)
@@ -46,7 +46,7 @@ const blockId = (request: BlobRequest): string => {
 }
 
 /** Put Block: acknowledged bytes are durable, though they belong to no blob before a list names them. */
-export const putBlock: Handler = async (endpoint, request) => {
+export const putBlock: Verb = async (endpoint, request) => {
   const block = blockId(request)
   const length = bodyLength(request, maxBlockBytes)
   if (length === 0) throw storageError.invalidHeader('content-length')
@@ -83,7 +83,7 @@ export const putBlock: Handler = async (endpoint, request) => {
 }
 
 /** Put Block List: the blob becomes the blocks named, in their order; their bytes are not read again. */
-export const putBlockList: Handler = async (endpoint, request, access) => {
+export const putBlockList: Verb = async (endpoint, request, access) => {
   const chosen = parseBlockList((await wholeBody(request, maxBlockListBytes)).toString('utf8'))
   if (!chosen) throw storageError.invalidXml()
   if (chosen.length > maxBlocks) throw storageError.blockListTooLong()
@@ -133,7 +133,7 @@ const knownBlocks = async (endpoint: Endpoint, request: BlobRequest, old: BlobRo
 }
 
 /** Get Block List; a blob of which only uncommitted blocks exist has one too. */
-export const getBlockList: Handler = async (endpoint, request) => {
+export const getBlockList: Verb = async (endpoint, request) => {
   const wanted = request.query.get('blocklisttype')?.toLowerCase() ?? 'committed'
   if (!['committed', 'uncommitted', 'all'].includes(wanted)) throw storageError.invalidQuery('blocklisttype')
   const key = keyOf(request)

@@ -1,6 +1,7 @@
 import { type BlobRequest, headerOf } from './blob-request.ts'
 import { storageError } from './storage-error.ts'
 
+/** A half-open range of bytes; on the wire the last byte is named instead. */
 export interface ByteRange {
   readonly start: number
   /** The first byte behind it. */
@@ -28,6 +29,7 @@ export const readRange = (request: BlobRequest, sizeBytes: number): ByteRange | 
   return { start: first, end: Math.min(sizeBytes, (last ?? sizeBytes - 1) + 1) }
 }
 
+/** The unit in which page blobs are written and measured. */
 export const pageBytes = 512
 
 /** The range of a Put Page: whole pages inside the blob. */

@@ -2,7 +2,7 @@ import { metadataHeaders, metadataOf } from './blob-properties.ts'
 import { type BlobRequest, headerOf } from './blob-request.ts'
 import type { ContainerRow } from './blob-table.ts'
 import { requireConditions } from './conditions.ts'
-import { accountOf, type Endpoint, type Handler } from './endpoint.ts'
+import { accountOf, type Endpoint, type Verb } from './endpoint.ts'
 import { type Stamp, stampHeaders } from './etags.ts'
 import { storageError } from './storage-error.ts'
 
@@ -14,7 +14,8 @@ const requireContainer = async (endpoint: Endpoint, request: BlobRequest): Promi
   return row
 }
 
-export const createContainer: Handler = async (endpoint, request) => {
+/** Create Container. Public access is refused: nothing is ever readable without a signature. */
+export const createContainer: Verb = async (endpoint, request) => {
   if (headerOf(request, 'x-ms-blob-public-access') !== undefined) throw storageError.publicAccessNotPermitted()
   await accountOf(endpoint, request)
   const stamp = endpoint.stamp()
@@ -29,14 +30,16 @@ export const createContainer: Handler = async (endpoint, request) => {
   return { status: 201, headers: stampHeaders(stamp) }
 }
 
-export const deleteContainer: Handler = async (endpoint, request) => {
+/** Delete Container with every blob in it. Its name is free again at once; Azure keeps it for half a minute. */
+export const deleteContainer: Verb = async (endpoint, request) => {
   const row = await requireContainer(endpoint, request)
   requireConditions(request, stampOf(row))
   await endpoint.bytes.free(await endpoint.table.removeContainers(row.account, row.name))
   return { status: 202 }
 }
 
-export const getContainer: Handler = async (endpoint, request) => {
+/** Get Container Properties and Get Container Metadata, whose headers are a part of the former. */
+export const getContainer: Verb = async (endpoint, request) => {
   const row = await requireContainer(endpoint, request)
   const headers = { ...stampHeaders(stampOf(row)), ...metadataHeaders(row.metadata) }
   const leases = { 'x-ms-lease-status': 'unlocked', 'x-ms-lease-state': 'available' }
@@ -44,7 +47,8 @@ export const getContainer: Handler = async (endpoint, request) => {
   return { status: 200, headers: { ...headers, ...leases, ...retention } }
 }
 
-export const setContainerMetadata: Handler = async (endpoint, request) => {
+/** Set Container Metadata: replaces all of it. */
+export const setContainerMetadata: Verb = async (endpoint, request) => {
   const row = await requireContainer(endpoint, request)
   requireConditions(request, stampOf(row))
   const stamp = endpoint.stamp()

@@ -26,8 +26,10 @@ export interface Endpoint {
   url(account: string): string
 }
 
-export type Handler = (endpoint: Endpoint, request: BlobRequest, access: Access) => Promise<Reply>
+/** One operation: the caller was let in already, conditions and bodies are its own affair. */
+export type Verb = (endpoint: Endpoint, request: BlobRequest, access: Access) => Promise<Reply>
 
+/** The blob that a request names. */
 export const keyOf = (request: BlobRequest): BlobKey => {
   if (request.container === undefined || request.blob === undefined) throw storageError.invalidUri()
   return { account: request.account, container: request.container, name: request.blob }
@@ -36,6 +38,7 @@ export const keyOf = (request: BlobRequest): BlobKey => {
 /** One text for a blob's key; no part can hold a line break but the last. */
 export const lockKey = ({ account, container, name }: BlobKey): string => `${account}\n${container}\n${name}`
 
+/** The account, which may have been removed since the request was let in. */
 export const accountOf = async (endpoint: Endpoint, request: BlobRequest): Promise<BlobAccount> => {
   const account = await endpoint.table.account(request.account)
   if (!account) throw storageError.authenticationFailed()

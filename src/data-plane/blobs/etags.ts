@@ -17,6 +17,7 @@ export const etags = (clock: Clock): (() => Stamp) => {
   }
 }
 
+/** Azure quotes the tag in headers, and leaves the quotes out in lists of blobs. */
 export const stampHeaders = (stamp: Stamp): Record<string, string> => ({
   etag: `"${stamp.etag}"`,
   'last-modified': new Date(stamp.modifiedMs).toUTCString(),

@@ -1,5 +1,5 @@
 import type { BlobRow } from './blob-table.ts'
-import type { Handler } from './endpoint.ts'
+import type { Verb } from './endpoint.ts'
 import { listPage, nextMarker, pageOf } from './listing.ts'
 import { storageError } from './storage-error.ts'
 import { element, nameElement, xmlDocument } from './xml.ts'
@@ -35,6 +35,7 @@ const blobElement = (row: BlobRow, withMetadata: boolean): string => {
   ])
 }
 
+/** Names of metadata are identifiers, so that they can be names of elements. */
 export const metadataElement = (json: string): string =>
   element(
     'Metadata',
@@ -42,7 +43,7 @@ export const metadataElement = (json: string): string =>
   )
 
 /** List Blobs, flat or with a delimiter. Snapshots, versions and deleted blobs may be asked for: there are none. */
-export const listBlobs: Handler = async (endpoint, request) => {
+export const listBlobs: Verb = async (endpoint, request) => {
   const { account, container = '' } = request
   if (!(await endpoint.table.container(account, container))) throw storageError.containerNotFound()
   const page = pageOf(request)

@@ -13,6 +13,7 @@ export interface Page {
 
 const maxResults = 5000
 
+/** Reads the parameters of a list; more than 5,000 results are never sent at once, whatever was asked for. */
 export const pageOf = (request: BlobRequest): Page => {
   const text = request.query.get('maxresults')
   const max = text === undefined ? maxResults : Number(text)

@@ -17,6 +17,7 @@ import { type Endpoint, lockKey } from './endpoint.ts'
 import { etags } from './etags.ts'
 import { diskGrants, isGrantName } from './grants.ts'
 
+/** What the endpoint stands on. It closes none of it. */
 export interface BlobParts {
   readonly regions: Regions
   readonly database: Database
@@ -33,6 +34,7 @@ export interface BlobParts {
   readonly signingKey: Buffer
 }
 
+/** The endpoint while it listens. */
 export interface OpenBlobs extends Blobs {
   readonly port: number
   /** Every hold that a blob stands on; their names satisfy `isBlobHold`. */

@@ -1,4 +1,5 @@
 import type { Need } from './access.ts'
+import { getAccountSettings, listContainers } from './account-verbs.ts'
 import type { BlobRequest } from './blob-request.ts'
 import {
   deleteBlob,
@@ -10,33 +11,33 @@ import {
 } from './blob-verbs.ts'
 import { getBlockList, putBlock, putBlockList } from './block-blob.ts'
 import { createContainer, deleteContainer, getContainer, setContainerMetadata } from './container-verbs.ts'
-import type { Handler } from './endpoint.ts'
+import type { Verb } from './endpoint.ts'
 import { listBlobs } from './list-blobs.ts'
 import { getPageRanges, putPage } from './page-blob.ts'
 import { putBlob } from './put-blob.ts'
-import { getServiceProperties, listContainers } from './service-verbs.ts'
 import { storageError } from './storage-error.ts'
 
+/** What an operation does, and what a signed URL must allow for it. */
 export interface Operation {
   readonly need: Need
-  readonly run: Handler
+  readonly run: Verb
 }
 
-const service = (letters: string, run: Handler): Operation => ({ need: { letters, type: 's', service: 'never' }, run })
-const container = (letters: string, run: Handler): Operation => ({
+const service = (letters: string, run: Verb): Operation => ({ need: { letters, type: 's', service: 'never' }, run })
+const container = (letters: string, run: Verb): Operation => ({
   need: { letters, type: 'c', service: 'never' },
   run,
 })
-const contents = (letters: string, run: Handler): Operation => ({
+const contents = (letters: string, run: Verb): Operation => ({
   need: { letters, type: 'c', service: 'container' },
   run,
 })
-const blob = (letters: string, run: Handler): Operation => ({ need: { letters, type: 'o', service: 'blob' }, run })
+const blob = (letters: string, run: Verb): Operation => ({ need: { letters, type: 'o', service: 'blob' }, run })
 
 /** Every operation there is, by verb, level, and what the query says; the letters are those that a signed URL must have one of. */
 const operations: Readonly<Record<string, Operation>> = {
   'GET service comp=list': service('l', listContainers),
-  'GET service restype=service&comp=properties': service('r', getServiceProperties),
+  'GET service restype=service&comp=properties': service('r', getAccountSettings),
 
   'PUT container restype=container': container('cw', createContainer),
   'GET container restype=container': container('r', getContainer),

@@ -5,7 +5,7 @@ import { type BlobRequest, headerOf, numberHeader, type Reply } from './blob-req
 import type { BlobRow } from './blob-table.ts'
 import { pageBytes, pageRange, readRange } from './byte-range.ts'
 import { isConditional, requireConditions } from './conditions.ts'
-import { accountOf, type Handler, keyOf, lockKey, requireBlob } from './endpoint.ts'
+import { accountOf, keyOf, lockKey, requireBlob, type Verb } from './endpoint.ts'
 import { type Stamp, stampHeaders } from './etags.ts'
 import { bodyLength, bodyOf } from './request-body.ts'
 import { streamed } from './send-range.ts'
@@ -13,11 +13,12 @@ import { storageError } from './storage-error.ts'
 import { writeBlob } from './write-blob.ts'
 import { element } from './xml.ts'
 
+/** Azure's limit; a blob of that size takes no room before it is written. */
 export const maxPageBlobBytes = 8 * 1024 ** 4
 const maxPutPageBytes = 4 * 1024 * 1024
 
 /** Put Blob of a page blob: all zeros, of the length asked for. */
-export const createPageBlob: Handler = async (endpoint, request, access) => {
+export const createPageBlob: Verb = async (endpoint, request, access) => {
   const sizeBytes = numberHeader(request, 'x-ms-blob-content-length', maxPageBlobBytes)
   if (sizeBytes === undefined) throw storageError.missingHeader('x-ms-blob-content-length')
   if (sizeBytes % pageBytes !== 0) throw storageError.invalidHeader('x-ms-blob-content-length')
@@ -75,7 +76,7 @@ const requireSequence = (request: BlobRequest, { sequence }: BlobRow): void => {
 }
 
 /** Put Page: durable when answered. Writes run side by side, but for those that depend on the state before them. */
-export const putPage: Handler = async (endpoint, request) => {
+export const putPage: Verb = async (endpoint, request) => {
   const key = keyOf(request)
   const before = await requireBlob(endpoint, key)
   if (before.kind !== 'PageBlob') throw storageError.invalidBlobType()
@@ -96,7 +97,8 @@ export const putPage: Handler = async (endpoint, request) => {
   })
 }
 
-export const getPageRanges: Handler = async (endpoint, request) => {
+/** Get Page Ranges. Pages of zeros that were written may be listed or not; cleared ones are not. */
+export const getPageRanges: Verb = async (endpoint, request) => {
   const row = await requireBlob(endpoint, keyOf(request))
   if (row.kind !== 'PageBlob') throw storageError.invalidBlobType()
   const stamp = { etag: row.etag, modifiedMs: row.modified_ms }

@@ -1,11 +1,11 @@
 import { headerOf } from './blob-request.ts'
 import { putBlockBlob } from './block-blob.ts'
-import type { Handler } from './endpoint.ts'
+import type { Verb } from './endpoint.ts'
 import { createPageBlob } from './page-blob.ts'
 import { storageError } from './storage-error.ts'
 
 /** Put Blob: the type decides what is made. */
-export const putBlob: Handler = async (endpoint, request, access) => {
+export const putBlob: Verb = async (endpoint, request, access) => {
   const type = headerOf(request, 'x-ms-blob-type')
   if (type === 'BlockBlob') return await putBlockBlob(endpoint, request, access)
   if (type === 'PageBlob') return await createPageBlob(endpoint, request, access)

@@ -18,6 +18,7 @@ export const bodyLength = (request: BlobRequest, maxBytes: number): number => {
   return length
 }
 
+/** The bytes of a request. */
 export interface Body {
   /** The body in consecutive buffers of at most `segmentBytes`. Once. */
   segments(segmentBytes: number): AsyncIterable<Buffer>

@@ -12,6 +12,7 @@ export const isSigned = (text: string, signature: string, keys: readonly Buffer[
   return good
 }
 
+/** HMAC-SHA256 in base64, as signatures are written. */
 export const sign = (text: string, key: Buffer): string =>
   createHmac('sha256', key).update(text, 'utf8').digest('base64')
 

@@ -25,6 +25,7 @@ export const requireReplaceable = async (
   return old
 }
 
+/** What takes the place of the blob that was there. */
 export interface NewBlob {
   readonly bytes: NewBytes
   readonly http: Readonly<Record<string, string>>
@@ -55,6 +56,7 @@ export const writeBlob = async (
   })
 }
 
+/** The same bytes as something to give up. */
 export const freedBytes = ({ region, hold, draft }: Pick<NewBytes, 'region' | 'hold' | 'draft'>): Freed => ({
   holds: hold === null ? [] : [{ region, hold }],
   drafts: draft === null ? [] : [{ region, draft }],

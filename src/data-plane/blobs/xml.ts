@@ -4,6 +4,7 @@ const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const unwritable = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
 
+/** A carriage return would be read back as a line feed if it stood there as itself. */
 export const escapeXml = (text: string): string => text.replace(/[&<>"\r]/g, char => entities[char] ?? char)
 
 /** An element with text, which is escaped, or with children, which are elements already. */

@@ -10,9 +10,6 @@ export const guardedDraft = (slot: StoreSlot, draft: Draft): Draft => ({
   get written() {
     return draft.written
   },
-  get written() {
-    return draft.written
-  },
   write: (offset, bytes) => slot.run(() => draft.write(offset, bytes)),
   clear: (offset, length) => slot.run(() => draft.clear(offset, length)),
   resize: sizeBytes => slot.run(() => draft.resize(sizeBytes)),

@@ -7,6 +7,7 @@ import { retry } from './retry.ts'
 import { type StoreSlot, StoreUnreachable } from './store-slot.ts'
 import type { Turns } from './turns.ts'
 
+/** Which manifest is to be held where, how often, and who may give it. */
 export interface CopyJob {
   readonly region: string
   readonly manifest: ManifestId

@@ -15,6 +15,7 @@ import { type StoreSlot, StoreUnreachable, storeSlot } from './store-slot.ts'
 import { summed, verifyAll } from './sums.ts'
 import { turns } from './turns.ts'
 
+/** A region and its stores, in the order in which new bytes look for one that can be used. */
 export interface RegionConfig {
   readonly name: string
   /** `file:` URLs of folders, on different disks if replicas are to outlive a disk. */

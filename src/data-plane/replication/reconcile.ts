@@ -10,6 +10,7 @@ export interface HoldPromise {
   readonly copies: number
 }
 
+/** What was found and done; a failed promise is worth an alarm, not an end. */
 export interface Reconciled {
   readonly released: number
   /** Promises that stand, or stand again. */

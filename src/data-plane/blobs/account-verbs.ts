@@ -1,5 +1,5 @@
 import type { ContainerRow } from './blob-table.ts'
-import type { Handler } from './endpoint.ts'
+import type { Verb } from './endpoint.ts'
 import { metadataElement } from './list-blobs.ts'
 import { nextMarker, pageOf } from './listing.ts'
 import { element, xmlDocument } from './xml.ts'
@@ -18,7 +18,8 @@ const containerElement = (row: ContainerRow, withMetadata: boolean): string =>
     ...(withMetadata ? [metadataElement(row.metadata)] : []),
   ])
 
-export const listContainers: Handler = async (endpoint, request) => {
+/** List Containers, in order of name. Continuation marks and limits as in List Blobs. */
+export const listContainers: Verb = async (endpoint, request) => {
   const page = pageOf(request)
   const query = endpoint.table.tables
     .selectFrom('blob_container')
@@ -48,7 +49,7 @@ export const listContainers: Handler = async (endpoint, request) => {
 }
 
 /** Get Blob Service Properties: what is switched off here, said in the service's words. */
-export const getServiceProperties: Handler = async () => {
+export const getAccountSettings: Verb = async () => {
   const retention = element('RetentionPolicy', [element('Enabled', 'false')])
   const off = [element('Version', '1.0'), element('Enabled', 'false'), retention]
   const logging = ['Delete', 'Read', 'Write'].map(name => element(name, 'false'))
