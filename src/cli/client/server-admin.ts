@@ -35,11 +35,17 @@ export interface RegionCollected {
   readonly freedBytes: number
 }
 
-/** What became of a version's bytes: Azure's answers have no place for this. */
-export interface VersionBytes {
+/** What became of an uploaded disk's bytes: Azure's answers have no place for this. */
+export interface UploadedBytes {
+  /** What is neither a hole nor zeros. */
   readonly dataBytes: number
+  /** Of those, what the region did not have before, and what they take on disk. */
   readonly newBytes: number
   readonly storedBytes: number
+}
+
+/** What each region of a version lacked of it, and what travelled to its stores. */
+export interface VersionBytes {
   readonly regions: readonly { readonly name: string; readonly newBytes: number; readonly sentBytes: number }[]
 }
 
@@ -48,7 +54,8 @@ export interface ServerAdmin {
   status(): Promise<ServerStatus>
   verify(region: string): Promise<RegionVerified>
   collect(region: string, isDryRun: boolean): Promise<RegionCollected>
-  bytesOf(versionId: string): Promise<VersionBytes>
+  bytesOfDisk(id: string): Promise<UploadedBytes>
+  bytesOfVersion(id: string): Promise<VersionBytes>
 }
 
 // Reading every byte of a region takes as long as its disks need.
@@ -58,5 +65,6 @@ export const serverAdmin = (arm: ArmClient): ServerAdmin => ({
   status: () => arm.get('/opengallery/status'),
   verify: region => arm.act('/opengallery/verify', undefined, { region }, patient),
   collect: (region, isDryRun) => arm.act('/opengallery/gc', undefined, { region, dryRun: String(isDryRun) }, patient),
-  bytesOf: id => arm.get('/opengallery/bytes', { id }),
+  bytesOfDisk: id => arm.get('/opengallery/bytes', { id }),
+  bytesOfVersion: id => arm.get('/opengallery/bytes', { id }),
 })

@@ -1,4 +1,5 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
+import { type DiskFormatName, diskFormatNames } from '#data-plane/disks/inspect.ts'
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
 import type { Client } from '../client/open-client.ts'
 import { durationText, partText, rateText, sizeText } from '../figures.ts'
@@ -19,6 +20,7 @@ interface PublishOptions extends DataOption {
   group: string
   gallery: string
   version?: string
+  format?: DiskFormatName
   regions?: string
   location?: string
   osType: string
@@ -50,6 +52,7 @@ export const publishCommand = (shell: Shell): Command =>
     .option('--group <name>', 'resource group of a definition given by name', 'images')
     .option('--gallery <name>', 'gallery of a definition given by name', 'gallery')
     .option('--version <x.y.z>', 'version to publish (default: one patch above the highest)')
+    .addOption(new Option('--format <format>', 'format of the file (default: by its content)').choices(diskFormatNames))
     .option('--regions <list>', 'target regions with replicas: eastus=2,westeurope (default: the location)')
     .option('--location <region>', 'where the version lives (default: the first of --regions)')
     .option('--os-type <type>', 'of a new definition: Linux or Windows', 'Linux')
@@ -80,14 +83,14 @@ const publish = async (
   const startedMs = clock.now().getTime()
   const { subscriptionId } = client.access
   const place = parseDefinition(options.definition, { subscriptionId, group: options.group, gallery: options.gallery })
-  const image = await openDiskFile(file)
+  const { bytes: image, format } = await openDiskFile(file, options.format)
   try {
     const order = await orderOf(shell, client, place, image, options)
     terminal.say(
-      `${file}: ${sizeText(image.sizeBytes)} → ${place.group}/${place.gallery}/${place.definition} ${order.version}`,
+      `${file}: ${sizeText(image.sizeBytes)} (${format}) → ${place.group}/${place.gallery}/${place.definition} ${order.version}`,
     )
     const progress = showProgress(terminal, clock)
-    const watch = publishBars(progress, order.regions, image.sizeBytes, clock)
+    const watch = publishBars(progress, order, image.sizeBytes, clock)
     const published = await publishImage(client, order, image, { ...watch, signal })
     watch.done(published.bytes)
     progress.close()

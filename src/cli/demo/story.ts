@@ -98,7 +98,7 @@ const publish = async (
       what => story.tell(`Made ${what}.`),
     )
     const order = { place, definition, version, location: 'eastus', regions, ...more }
-    const watch = publishBars(progress, regions, image.sizeBytes, clock)
+    const watch = publishBars(progress, order, image.sizeBytes, clock)
     const published = await publishImage(client, order, image, { ...watch, signal })
     watch.done(published.bytes)
     progress.close()

@@ -1,20 +1,18 @@
+import * as os from 'node:os'
 import * as path from 'node:path'
-import { decodeVhd } from '#data-plane/disks/decode-disk.ts'
-import { inspectDisk } from '#data-plane/disks/inspect.ts'
-import { openRawFile } from '#data-plane/disks/raw-file.ts'
+import type { DiskFormatName } from '#data-plane/disks/inspect.ts'
+import { type OpenedDisk, openDisk } from '#data-plane/disks/open-disk.ts'
 import { type WritableFormat, writableFormats } from '#data-plane/disks/write-disk.ts'
-import type { SparseBytes } from '#foundation/sparse-bytes.ts'
-import { Failure, usageError } from '../failure.ts'
+import { usageError } from '../failure.ts'
 
-/** The disk in a local image file of any format, as raw bytes. */
-export const openDiskFile = async (file: string): Promise<SparseBytes> => {
-  const bytes = await openRawFile(file).catch(error => {
-    throw error.code === 'ENOENT' ? usageError(`${file} does not exist.`) : error
-  })
-  const format = await inspectDisk(bytes)
-  if (format.name === 'raw') return bytes
-  if (format.name === 'vhd') return (await decodeVhd(bytes)).image
-  throw new Failure(`${format.name} is not read yet.`)
+/** The disk in a local image file, as raw bytes; `format` where the file does not speak for itself. */
+export const openDiskFile = async (file: string, format?: DiskFormatName): Promise<OpenedDisk> => {
+  try {
+    return await openDisk(file, { scratchFolder: os.tmpdir(), ...(format !== undefined && { format }) })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw usageError(`${file} does not exist.`)
+    throw error
+  }
 }
 
 /** The format that a file's name promises; raw where it promises none that can be written. */

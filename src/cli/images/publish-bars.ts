@@ -1,5 +1,5 @@
 import type { Clock } from '#foundation/clock.ts'
-import type { VersionBytes } from '../client/server-admin.ts'
+import type { UploadedBytes, VersionBytes } from '../client/server-admin.ts'
 import { partText, rateText, sizeText } from '../figures.ts'
 import type { Bar, Progress } from '../progress.ts'
 import type { PublishWatch } from './publish-image.ts'
@@ -8,10 +8,10 @@ import { shortName, type TargetRegion } from './target-regions.ts'
 /** Draws a publish: one bar for the upload, then one for each region; `done` adds what deduplication saved. */
 export const publishBars = (
   progress: Progress,
-  regions: readonly TargetRegion[],
+  { regions, location }: { regions: readonly TargetRegion[]; location: string },
   sizeBytes: number,
   clock: Clock,
-): PublishWatch & { done(bytes: VersionBytes): void } => {
+): PublishWatch & { done(bytes: UploadedBytes & VersionBytes): void } => {
   const startedMs = clock.now().getTime()
   const upload = progress.bar('upload')
   const bars = new Map<string, Bar>()
@@ -33,8 +33,10 @@ export const publishBars = (
     done(bytes) {
       for (const region of bytes.regions) {
         const bar = bars.get(shortName(region.name))
+        // The home region's first store had the bytes from the upload; what it lacked then was new there.
+        const newBytes = region.name === location ? bytes.newBytes : region.newBytes
         bar?.update(1)
-        bar?.end(`${partText(region.newBytes, sizeBytes)} were new, ${sizeText(region.sentBytes)} travelled`)
+        bar?.end(`${partText(newBytes, sizeBytes)} were new, ${sizeText(region.sentBytes)} travelled`)
       }
     },
   }

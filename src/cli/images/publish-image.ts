@@ -1,7 +1,7 @@
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
 import type { Json } from '../client/arm-client.ts'
 import type { Client } from '../client/open-client.ts'
-import type { VersionBytes } from '../client/server-admin.ts'
+import type { UploadedBytes, VersionBytes } from '../client/server-admin.ts'
 import type { Definition } from './ensure-definition.ts'
 import { type DefinitionPlace, versionId } from './image-ids.ts'
 import type { TargetRegion } from './target-regions.ts'
@@ -43,7 +43,7 @@ export interface Published {
   readonly sizeBytes: number
   readonly sentBytes: number
   readonly sha256: string
-  readonly bytes: VersionBytes
+  readonly bytes: UploadedBytes & VersionBytes
 }
 
 /** Uploads the image into a managed disk of its own, publishes a version from it, waits for every region, removes the disk. */
@@ -63,13 +63,20 @@ export const publishImage = (
       ...(watch.signal && { signal: watch.signal }),
     })
     watch.uploaded(sentBytes)
+    const uploaded = await client.admin.bytesOfDisk(disk)
     const tags = { [sizeTag]: String(image.sizeBytes), [sha256Tag]: sha256 }
     await arm.put(id, versionBody(order, disk, tags), {
       onPoll: async () => watch.replicating(await replicationOf(client, id)),
       ...(watch.signal && { signal: watch.signal }),
     })
     watch.replicating(await replicationOf(client, id))
-    return { id, sizeBytes: image.sizeBytes, sentBytes, sha256, bytes: await client.admin.bytesOf(id) }
+    return {
+      id,
+      sizeBytes: image.sizeBytes,
+      sentBytes,
+      sha256,
+      bytes: { ...uploaded, ...(await client.admin.bytesOfVersion(id)) },
+    }
   })
 
 const versionBody = (order: PublishOrder, disk: string, tags: Record<string, string>): Json => ({
