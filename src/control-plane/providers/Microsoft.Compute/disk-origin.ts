@@ -5,8 +5,8 @@ import { HostileDisk, UnsupportedDisk } from '#data-plane/disks/hostile-disk.ts'
 import { HostNotAllowed, openRemoteFile, RemoteFileFailed } from '#data-plane/disks/remote-file.ts'
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
 import type { JsonObject } from '#resources/resource-document.ts'
+import type { ComputeParts } from './compute-parts.ts'
 import { diskError } from './disks/disk-errors.ts'
-import type { ComputeParts } from './provider.ts'
 import type { StoredDisk } from './stored-disk.ts'
 
 /** Where the bytes of a new disk come from: decided when the request is answered, taken by the operation behind it. */

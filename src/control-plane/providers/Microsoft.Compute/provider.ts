@@ -1,7 +1,5 @@
 import type { Provider } from '#arm/resource-type.ts'
-import type { Blobs } from '#data-plane/blobs/blobs.ts'
-import type { Regions } from '#data-plane/replication/regions.ts'
-import type { Log } from '#foundation/log.ts'
+import type { ComputeParts } from './compute-parts.ts'
 import { deleteDisk } from './disks/delete-disk.ts'
 import { diskType } from './disks/disk.ts'
 import { endAccess } from './disks/end-access.ts'
@@ -18,14 +16,7 @@ import { imageType } from './images/image.ts'
 import { makeImage } from './images/make-image.ts'
 import { snapshotType } from './snapshots/snapshot.ts'
 
-/** What the compute provider needs of the data plane. */
-export interface ComputeParts {
-  readonly regions: Regions
-  readonly blobs: Blobs
-  readonly log: Log
-  /** Hosts (exact, or `*.suffix`) from which a VHD may be fetched; none by default. */
-  readonly allowedVhdHosts: readonly string[]
-}
+export type { ComputeParts }
 
 export const computeProvider = (parts: ComputeParts): Provider => ({
   namespace: 'Microsoft.Compute',

@@ -2,9 +2,9 @@ import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, Change } from '#arm/resource-type.ts'
 import { isAllowedHost } from '#data-plane/disks/allowed-host.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
+import type { ComputeParts } from './compute-parts.ts'
 import { type DiskOrigin, withoutQuery } from './disk-origin.ts'
 import { diskError } from './disks/disk-errors.ts'
-import type { ComputeParts } from './provider.ts'
 import { requireLinked } from './source-bytes.ts'
 
 export interface VhdReference {

@@ -1,6 +1,6 @@
 import type { ResourceType } from '#arm/resource-type.ts'
+import type { ComputeParts } from '../compute-parts.ts'
 import { diskSchema } from '../disk-schema.ts'
-import type { ComputeParts } from '../provider.ts'
 import { beginGetAccess, endGetAccess, requireNoAccess } from './access-actions.ts'
 import { diskStateOf } from './disk-document.ts'
 import { diskError } from './disk-errors.ts'

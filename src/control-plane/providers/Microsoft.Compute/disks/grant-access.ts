@@ -1,6 +1,6 @@
 import type { ResourceOperation } from '#arm/resource-type.ts'
 import { invariant } from '#foundation/invariant.ts'
-import type { ComputeParts } from '../provider.ts'
+import type { ComputeParts } from '../compute-parts.ts'
 import { diskOf } from '../stored-disk.ts'
 import { type Access, asHidden, hiddenOf } from './disk-document.ts'
 

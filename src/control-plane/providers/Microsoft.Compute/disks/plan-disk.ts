@@ -1,9 +1,9 @@
 import { armError } from '#arm/arm-error.ts'
 import type { Arm, Change, Plan } from '#arm/resource-type.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
+import type { ComputeParts } from '../compute-parts.ts'
 import { asInput } from '../disk-origin.ts'
 import { bytesOfGB, grownSize, isWholeMebibytes, sizeInGB } from '../disk-size.ts'
-import type { ComputeParts } from '../provider.ts'
 import { diskOf } from '../stored-disk.ts'
 import { checkCreationData } from './creation-data.ts'
 import {

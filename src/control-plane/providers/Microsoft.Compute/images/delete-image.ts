@@ -1,5 +1,5 @@
 import type { ResourceOperation } from '#arm/resource-type.ts'
-import type { ComputeParts } from '../provider.ts'
+import type { ComputeParts } from '../compute-parts.ts'
 import { holdName } from '../stored-disk.ts'
 import { imageOf } from './image-document.ts'
 

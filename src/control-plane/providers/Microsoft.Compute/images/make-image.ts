@@ -1,9 +1,9 @@
 import type { ResourceOperation } from '#arm/resource-type.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
+import type { ComputeParts } from '../compute-parts.ts'
 import { type DiskOrigin, growDisk, takeDisk } from '../disk-origin.ts'
 import { grownSize, sizeInGB } from '../disk-size.ts'
 import { requireFit } from '../disks/plan-disk.ts'
-import type { ComputeParts } from '../provider.ts'
 import { hiddenDisks, holdName, type StoredDisk, type StoredDisks } from '../stored-disk.ts'
 import { imageOf } from './image-document.ts'
 

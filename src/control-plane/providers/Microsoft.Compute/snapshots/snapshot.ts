@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Change, Plan, ResourceType } from '#arm/resource-type.ts'
+import type { ComputeParts } from '../compute-parts.ts'
 import { snapshotSchema } from '../disk-schema.ts'
 import { checkDiskName, diskApiVersions, diskBehaviour } from '../disks/disk.ts'
 import { propertiesOf } from '../disks/disk-document.ts'
 import { diskError } from '../disks/disk-errors.ts'
 import { planDisk } from '../disks/plan-disk.ts'
-import type { ComputeParts } from '../provider.ts'
 
 const createOptions = ['Empty', 'Upload', 'Import', 'Copy']
 

@@ -7,7 +7,7 @@ import { accountTypeName, isAccountName, ownerOf } from './account-names.ts'
 import { accountSchema } from './account-schema.ts'
 import { listKeys, regenerateKey } from './key-actions.ts'
 import { refuseUnservedAccount } from './refuse-unserved.ts'
-import { listAccountSas, listServiceSas } from './sas-actions.ts'
+import { signAccount, signContainerOrBlob } from './sas-actions.ts'
 
 /** Storage accounts: a place for blobs at the data endpoint, reached with its keys or with what they sign. */
 export const accountType = (blobs: Blobs): ResourceType => ({
@@ -40,8 +40,8 @@ export const accountType = (blobs: Blobs): ResourceType => ({
   actions: {
     listKeys,
     regenerateKey: regenerateKey(blobs),
-    ListAccountSas: listAccountSas,
-    ListServiceSas: listServiceSas,
+    ListAccountSas: signAccount,
+    ListServiceSas: signContainerOrBlob,
   },
   async present(document) {
     const [key1, key2] = keysOf(document)

@@ -20,7 +20,7 @@ const terms = {
 type Terms = Readonly<Record<string, string | undefined>>
 
 /** A signature over the whole account, or parts of it, as a query string. */
-export const listAccountSas: Action = {
+export const signAccount: Action = {
   permission: 'listAccountSas/action',
   body: Type.Object({
     signedServices: Type.String({ maxLength: 20 }),
@@ -46,7 +46,7 @@ export const listAccountSas: Action = {
 }
 
 /** A signature over one container or blob, as a query string. */
-export const listServiceSas: Action = {
+export const signContainerOrBlob: Action = {
   permission: 'listServiceSas/action',
   body: Type.Object({
     canonicalizedResource: Type.String({ maxLength: 2048 }),

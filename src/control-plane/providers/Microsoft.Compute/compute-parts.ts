@@ -1,0 +1,12 @@
+import type { Blobs } from '#data-plane/blobs/blobs.ts'
+import type { Regions } from '#data-plane/replication/regions.ts'
+import type { Log } from '#foundation/log.ts'
+
+/** What the compute provider needs of the data plane. */
+export interface ComputeParts {
+  readonly regions: Regions
+  readonly blobs: Blobs
+  readonly log: Log
+  /** Hosts (exact, or `*.suffix`) from which a VHD may be fetched; none by default. */
+  readonly allowedVhdHosts: readonly string[]
+}
