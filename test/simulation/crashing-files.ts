@@ -55,6 +55,8 @@ export class CrashingDisk {
   mode: CrashMode = 'kill'
   /** Calls with these numbers that change the disk fail with this code. */
   failing: { readonly from: number; readonly to: number; readonly code: string } | undefined
+  /** Told once when the process dies. */
+  onDeath: (() => void) | undefined
 
   constructor(chance: () => number) {
     this.#chance = chance
@@ -63,6 +65,33 @@ export class CrashingDisk {
 
   get isDead(): boolean {
     return this.#crashed
+  }
+
+  /** Counts the processes that used this disk: what belongs to an earlier one must not work any more. */
+  get life(): number {
+    return this.#live
+  }
+
+  /** The process dies between two calls. */
+  die(): void {
+    this.#crashed = true
+    this.onDeath?.()
+  }
+
+  /** A disk of its own with the same state, to look at what a crash would leave at this moment. */
+  copy(): CrashingDisk {
+    const copy = new CrashingDisk(this.#chance)
+    copy.mode = this.mode
+    const inodes = new Map<Inode, Inode>()
+    const copyOf = (inode: Inode) => {
+      const known = inodes.get(inode) ?? { ...inode, unsynced: [...inode.unsynced] }
+      inodes.set(inode, known)
+      return known
+    }
+    const names = (all: Map<string, Inode>) => new Map([...all].map(([name, inode]) => [name, copyOf(inode)]))
+    for (const [name, { now, durable }] of this.#folders)
+      copy.#folders.set(name, { now: names(now), durable: names(durable) })
+    return copy
   }
 
   /** All files with their sizes, as a program sees them. */
@@ -85,6 +114,7 @@ export class CrashingDisk {
   reboot(): void {
     this.#live++ // handles of the dead process are of no use any more
     this.#crashed = false
+    this.onDeath = undefined
     this.dieAt = Infinity
     this.failing = undefined
     for (const folder of this.#folders.values()) {
@@ -131,7 +161,7 @@ export class CrashingDisk {
     if (this.#crashed || life !== this.#live) throw new Crashed('The process is dead.')
     this.calls++
     if (this.calls >= this.dieAt) {
-      this.#crashed = true
+      this.die()
       return true
     }
     const { from = Infinity, to = 0, code = '' } = this.failing ?? {}
@@ -177,7 +207,11 @@ export class CrashingDisk {
           return [...this.#folder(folder).now.keys(), ...inside.map(name => path.basename(name))]
         }),
       exists: async file =>
-        this.#look(life, () => this.#folders.get(path.dirname(file))?.now.has(path.basename(file)) ?? false),
+        this.#look(
+          life,
+          () =>
+            this.#folders.has(file) || (this.#folders.get(path.dirname(file))?.now.has(path.basename(file)) ?? false),
+        ),
       // Folders are few, made once, and durable at once here: what is simulated is the loss of files.
       makeFolder: async folder =>
         this.#change(life, true, () => {

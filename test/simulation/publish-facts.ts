@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { hashInThread } from '#data-plane/chunks/hash-workers.ts'
+import { openStore } from '#data-plane/chunks/open-store.ts'
+import { seededRandom } from '#foundation/random.ts'
+import type { SparseBytes } from '#foundation/sparse-bytes.ts'
+import { disksOf, diskOf, holdName } from '#providers/Microsoft.Compute/stored-disk.ts'
+import type { ResourceDocument } from '#resources/resource-document.ts'
+import { SUBSCRIPTION } from '../support/test-arm.ts'
+import type { CrashingDisk } from './crashing-files.ts'
+import { type Machine, STORES, type World } from './publish-world.ts'
+
+/** A disk's bytes: some at the front, zeros behind. */
+export interface Image {
+  readonly front: Buffer
+  readonly sizeBytes: number
+}
+
+/** What a client was told of a resource, and may count on. */
+export type Fact =
+  | { readonly is: 'there' }
+  /** `image` is undefined while the disk waits for its upload. */
+  | { readonly is: 'disk'; readonly image: Image | undefined }
+  | {
+      readonly is: 'version'
+      readonly os: Image
+      readonly data?: Image
+      /** Replicas by region. */
+      readonly regions: Readonly<Record<string, number>>
+      /** Soft-deleted: out of sight, but with all its bytes. */
+      readonly deleted?: true
+    }
+
+export const keyOf = (path: string): string => `/subscriptions/${SUBSCRIPTION}/resourcegroups/rg${path}`.toLowerCase()
+const binKeyOf = (path: string): string =>
+  keyOf(path).replace(/\/images\/([^/]+)\/versions\//, '/softdeletedartifacttypes/images/artifacts/$1/versions/')
+
+/**
+ * The acknowledged state of everything a client made. While a request is under way the state before it and the one it asks for are
+ * both fine; once it was answered only the latter is.
+ */
+export class Facts {
+  readonly #may = new Map<string, (Fact | undefined)[]>()
+  readonly #operations = new Set<string>()
+
+  async change(path: string, next: Fact | undefined, request: () => Promise<unknown>): Promise<void> {
+    const before = this.#may.get(path) ?? [undefined]
+    this.#may.set(path, [...before, next])
+    await request()
+    this.#may.set(path, [next])
+  }
+
+  /** A client got this URL to poll. */
+  acknowledge(operationUrl: string): void {
+    this.#operations.add(operationUrl)
+  }
+
+  /** The world at rest is as it was acknowledged: for who polls, on the disks, and for who reads. */
+  async check(machine: Machine, world: World): Promise<void> {
+    for (const url of this.#operations) {
+      const { status, body } = await world.send('GET', new URL(url).pathname)
+      assert.deepEqual([status, body.status], [200, 'Succeeded'], `the poll of ${url}: ${JSON.stringify(body)}`)
+    }
+    for (const { id, status, error } of await machine.rows('operation'))
+      assert.equal(status, 'Succeeded', `operation ${id}: ${error}`)
+    const stored = await storedAfterPowerLoss(machine.disk)
+    for (const [path, allowed] of this.#may) {
+      const reasons = await Promise.all(allowed.map(fact => misfit(path, fact, stored, world)))
+      assert.ok(reasons.includes(undefined), `${path}: ${reasons.join(' / ')}`)
+    }
+  }
+}
+
+type Stored = (store: string, hold: string) => Promise<SparseBytes | undefined>
+
+/** What each store would still hold if the power went now, read without help from other stores. */
+const storedAfterPowerLoss = async (disk: CrashingDisk): Promise<Stored> => {
+  const copy = disk.copy()
+  copy.mode = 'power'
+  copy.reboot()
+  const parts = { files: copy.files(), random: seededRandom(1), clock: { now: () => new Date(0), sleep: async () => {} } }
+  const folders = Object.values(STORES).flat()
+  const stores = new Map(
+    await Promise.all(
+      folders.map(async at => [at as string, await openStore(at, { ...parts, workers: hashInThread() })] as const),
+    ),
+  )
+  return async (at, hold) => {
+    const manifest = await stores.get(at)?.held(hold)
+    return manifest && (await stores.get(at)?.open(manifest))
+  }
+}
+
+/** Why a resource is not as a fact says; undefined if it is. */
+const misfit = async (
+  path: string,
+  fact: Fact | undefined,
+  stored: Stored,
+  { resources, regions }: World,
+): Promise<string | undefined> => {
+  const live = await resources.find(keyOf(path))
+  const bin = await resources.find(binKeyOf(path))
+  const deleted = bin && bin.key !== live?.key ? (bin.hidden as unknown as { version: ResourceDocument }).version : undefined
+  const document = fact?.is === 'version' && fact.deleted ? deleted : live
+  if (!fact) return live || deleted ? 'is still there' : undefined
+  if (!document) return 'is not there'
+  if (document.provisioningState !== 'Succeeded') return `is ${document.provisioningState}`
+  if (fact.is === 'version' && Boolean(fact.deleted) === Boolean(live)) return 'is in the wrong place'
+
+  const holds = async (region: string, slot: 'disk' | 'os' | number, image: Image, copies: number) => {
+    const folders: readonly string[] = STORES[region as keyof typeof STORES]
+    const found = await Promise.all(folders.map(async at => isSame(await stored(at, holdName(document, slot)), image)))
+    const count = found.filter(Boolean).length
+    return count === copies ? undefined : `${slot} has ${count} of ${copies} replicas in ${region}`
+  }
+  const reads = async (region: string, manifest: Parameters<typeof regions.open>[1] | undefined, image: Image) => {
+    const bytes = manifest && (await regions.open(region, manifest))
+    return (await isSame(bytes, image)) ? undefined : `can't be read in ${region}`
+  }
+  if (fact.is === 'there') return undefined
+  if (fact.is === 'disk') {
+    const disk = diskOf(document)
+    if (!fact.image) return disk ? 'does not wait for its upload' : undefined
+    return (await holds('eastus', 'disk', fact.image, 1)) ?? (await reads('eastus', disk?.manifest, fact.image))
+  }
+  const { targetRegions } = (document.properties as unknown as {
+    publishingProfile: { targetRegions: { name: string; regionalReplicaCount: number }[] }
+  }).publishingProfile
+  const promised = targetRegions.map(({ name, regionalReplicaCount }) => [name, regionalReplicaCount])
+  const wanted = Object.entries(fact.regions)
+  if (JSON.stringify(promised) !== JSON.stringify(wanted)) return `is promised to ${promised.join()}, not ${wanted.join()}`
+  for (const [region, copies] of wanted) {
+    const why =
+      (await holds(region, 'os', fact.os, copies)) ??
+      (await reads(region, disksOf(document)?.os?.manifest, fact.os)) ??
+      (fact.data && (await holds(region, 0, fact.data, copies)))
+    if (why !== undefined) return why
+  }
+  return undefined
+}
+
+const isSame = async (bytes: SparseBytes | undefined, image: Image): Promise<boolean> => {
+  if (bytes === undefined) return false
+  try {
+    return bytes.sizeBytes === image.sizeBytes && (await isFilled(bytes, image))
+  } finally {
+    await bytes.close()
+  }
+}
+
+const isFilled = async (bytes: SparseBytes, { front }: Image): Promise<boolean> => {
+  const found = Buffer.alloc(front.length)
+  await bytes.read(0, found)
+  if (!found.equals(front)) return false
+  for await (const { offset, length } of bytes.extents()) {
+    const start = Math.max(offset, front.length)
+    const behind = Buffer.alloc(Math.max(0, offset + length - start))
+    if (behind.length > 0) await bytes.read(start, behind)
+    if (behind.some(byte => byte !== 0)) return false
+  }
+  return true
+}
