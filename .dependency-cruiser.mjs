@@ -1,6 +1,8 @@
 // Who may import whom: each rule is one sentence of docs/architecture.md.
 // dependency-cruiser reads .ts with the TypeScript 6 API; beside TypeScript 7 alone it would see nothing and say nothing.
 const never = (name, because, from, to) => ({ name, comment: because, severity: 'error', from, to })
+/** Tests, contract suites, and the `test-*.ts` that set them up. */
+const testFile = '[.](test|contract)[.]ts$|/test-[^/]+[.]ts$'
 const plane = 'src/data-plane'
 const within = (folder, mayImport) =>
   never(
@@ -55,9 +57,9 @@ export default {
     ),
     never(
       'commands-are-clients',
-      'The command talks HTTP; beside it only what owns a data folder: configuration, the server, regions, disk formats.',
+      'The command talks HTTP; beside it only what owns a data folder: configuration, the server, regions, chunks, disk formats.',
       { path: '^src/cli/' },
-      { path: '^src/', pathNot: '^src/(cli/|foundation/|data-plane/(disks|replication)/|(config|main)[.]ts$)' },
+      { path: '^src/', pathNot: '^src/(cli/|foundation/|data-plane/(chunks|disks|replication)/|(config|main)[.]ts$)' },
     ),
     never(
       'nobody-imports-the-command',
@@ -80,13 +82,13 @@ export default {
     never(
       'tests-are-leaves',
       'Product code never imports a test or a contract.',
-      { path: '^src/', pathNot: '[.](test|contract)[.]ts$' },
-      { path: '[.](test|contract)[.]ts$|^test/' },
+      { path: '^src/', pathNot: testFile },
+      { path: `${testFile}|^test/` },
     ),
     never(
       'development-tools-stay-out',
       'The server runs without its devDependencies.',
-      { path: '^src/', pathNot: '[.](test|contract)[.]ts$' },
+      { path: '^src/', pathNot: testFile },
       { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
     ),
   ],
