@@ -1,4 +1,5 @@
 import type { Blobs } from '#data-plane/blobs/blobs.ts'
+import type { Network } from '#data-plane/disks/remote-file.ts'
 import type { Regions } from '#data-plane/replication/regions.ts'
 import type { Log } from '#foundation/log.ts'
 
@@ -9,4 +10,6 @@ export interface ComputeParts {
   readonly log: Log
   /** Hosts (exact, or `*.suffix`) from which a VHD may be fetched; none by default. */
   readonly allowedVhdHosts: readonly string[]
+  /** How those hosts are reached; the Internet unless a test says otherwise. */
+  readonly network?: Network
 }

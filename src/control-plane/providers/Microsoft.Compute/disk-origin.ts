@@ -31,6 +31,8 @@ export const originName = (origin: DiskOrigin): string => {
   return withoutQuery(origin.from === 'blob' ? origin.uri : origin.url)
 }
 
+type TakeParts = Pick<ComputeParts, 'regions' | 'allowedVhdHosts' | 'network'>
+
 /** Where taken bytes go. */
 export interface DiskPlace {
   readonly region: string
@@ -43,7 +45,7 @@ export interface DiskPlace {
 export const takeDisk = async (
   origin: DiskOrigin,
   place: DiskPlace,
-  parts: Pick<ComputeParts, 'regions' | 'allowedVhdHosts'>,
+  parts: TakeParts,
   watch: Watch,
 ): Promise<StoredDisk> => {
   try {
@@ -75,7 +77,7 @@ export const growDisk = async (
 const take = async (
   origin: DiskOrigin,
   place: DiskPlace,
-  { regions, allowedVhdHosts }: Pick<ComputeParts, 'regions' | 'allowedVhdHosts'>,
+  { regions, allowedVhdHosts: allowedHosts, network }: TakeParts,
   watch: Watch,
 ): Promise<StoredDisk> => {
   const { region, hold } = place
@@ -90,7 +92,7 @@ const take = async (
     case 'blob':
       return await takeStoredVhd(origin, place, regions, watch)
     case 'url': {
-      const file = await openRemoteFile(origin.url, { allowedHosts: allowedVhdHosts }, watch.signal)
+      const file = await openRemoteFile(origin.url, { allowedHosts }, watch.signal, network)
       try {
         return await takeVhd(file, originName(origin), place, regions, watch)
       } finally {

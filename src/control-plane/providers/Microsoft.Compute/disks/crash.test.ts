@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Outcome, ResourceOperation } from '#arm/resource-type.ts'
+import { bytesOf } from '#foundation/sparse-bytes.ts'
+import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
+import { diskImage, fixedVhd, mebibyte } from '../../../../../test/scenarios/disk-image.ts'
+import { startTestArm, type TestArm } from '../../../../../test/support/test-arm.ts'
+import type { ComputeParts } from '../compute-parts.ts'
+import { makeImage } from '../images/make-image.ts'
+import { diskOf, disksOf, hiddenDisk, holdName, type StoredDisk } from '../stored-disk.ts'
+import { deleteDisk } from './delete-disk.ts'
+import { endAccess } from './end-access.ts'
+import { makeDisk } from './make-disk.ts'
+
+const image = diskImage(20, 4)
+const region = 'eastus'
+
+let arm: TestArm
+let parts: ComputeParts
+before(async () => {
+  arm = await startTestArm({ regions: [region] })
+  parts = { regions: arm.regions, blobs: arm.blobs, log: { info() {}, warn() {}, error() {} }, allowedVhdHosts: [] }
+})
+after(() => arm.close())
+
+class Crash extends Error {}
+
+const document = (type: 'disks' | 'images', hidden: JsonObject, properties: JsonObject = {}): ResourceDocument => ({
+  id: `/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/${type}/d`,
+  key: `/subscriptions/s/resourcegroups/g/providers/microsoft.compute/${type}/d`,
+  type: `Microsoft.Compute/${type}`,
+  name: 'd',
+  parentKey: '',
+  location: region,
+  envelope: { sku: { name: 'Standard_LRS' } },
+  properties,
+  provisioningState: 'Creating',
+  hidden,
+  systemData: {} as ResourceDocument['systemData'],
+  uid: 'u',
+  etag: '',
+  version: 1,
+})
+
+/**
+ * Runs an operation, and crashes behind each of its steps in turn: after the effect, before its result is kept. In between the
+ * garbage is collected, and whoever owned the source lets go of it.
+ */
+const withEveryCrash = async (
+  operation: ResourceOperation,
+  prepare: () => Promise<{ document: ResourceDocument; input: JsonObject; leave(): Promise<void> }>,
+  check: (outcome: Outcome, document: ResourceDocument) => Promise<void>,
+): Promise<number> => {
+  for (let crashAt = 1; ; crashAt++) {
+    const { document, input, leave } = await prepare()
+    const kept = new Map<string, unknown>()
+    let count = 0
+    const run = (mayCrash: boolean) =>
+      operation.run(
+        {
+          document,
+          input,
+          signal: new AbortController().signal,
+          report() {},
+          async note() {},
+          async step(name, work) {
+            if (kept.has(name)) return kept.get(name) as never
+            const result = await work()
+            if (mayCrash && ++count === crashAt) throw new Crash()
+            kept.set(name, result === undefined ? undefined : JSON.parse(JSON.stringify(result)))
+            return result
+          },
+        },
+        arm.arm,
+      )
+    const first = await run(true).catch((error: unknown) => {
+      if (error instanceof Crash) return undefined
+      throw error
+    })
+    if (kept.size > 0) await leave()
+    await arm.regions.collect(region)
+    await check(first ?? (await run(false)), document)
+    if (first) return crashAt
+  }
+}
+
+const holds = async (): Promise<string[]> => {
+  const names: string[] = []
+  for await (const { name } of arm.regions.holds(region)) names.push(name)
+  return names.toSorted()
+}
+const read = async ({ manifest, sizeBytes }: StoredDisk, length: number): Promise<Buffer> => {
+  const file = await arm.regions.open(region, manifest)
+  assert.equal(file.sizeBytes, sizeBytes)
+  const bytes = Buffer.alloc(length)
+  await file.read(0, bytes)
+  await file.close()
+  return bytes
+}
+const stored = async (hold: string): Promise<StoredDisk> => {
+  const { manifest } = await arm.regions.ingest(region, bytesOf(image), hold)
+  return { manifest, sizeBytes: image.length }
+}
+
+test('a disk that is copied and grown', async () => {
+  const crashes = await withEveryCrash(
+    makeDisk(parts),
+    async () => {
+      const origin = { from: 'stored', ...(await stored('source')), id: 'source' }
+      const leave = () => arm.regions.release(region, 'source')
+      return { document: document('disks', {}), input: { origin, sizeGB: 1 }, leave }
+    },
+    async (outcome, made) => {
+      const disk = diskOf({ ...made, hidden: outcome.hidden ?? {} })
+      assert.ok(disk)
+      assert.equal(disk.sizeBytes, 2 ** 30)
+      const start = await read(disk, image.length + mebibyte)
+      assert.ok(start.subarray(0, image.length).equals(image))
+      assert.deepEqual(
+        (await holds()).filter(name => name !== 'source'),
+        [holdName(made, 'disk')],
+      )
+    },
+  )
+  assert.ok(crashes >= 4)
+})
+
+test('a disk that grows in its place', async () => {
+  const before = document('disks', {})
+  await withEveryCrash(
+    makeDisk(parts),
+    async () => {
+      const disk = await stored(holdName(before, 'disk'))
+      const origin = { from: 'stored', ...disk, id: 'd' }
+      return { document: document('disks', hiddenDisk(disk)), input: { origin, sizeGB: 2 }, async leave() {} }
+    },
+    async outcome => {
+      const disk = diskOf({ ...before, hidden: outcome.hidden ?? {} })
+      assert.ok(disk)
+      assert.ok((await read(disk, image.length)).equals(image))
+      assert.deepEqual(outcome.properties, { diskSizeGB: 2, diskSizeBytes: 2 ** 31 })
+    },
+  )
+})
+
+test('an upload that ends', async () => {
+  const vhd = fixedVhd(image)
+  const upload = { draft: 'upload-u', sizeBytes: vhd.length, started: true }
+  await withEveryCrash(
+    endAccess(parts),
+    async () => {
+      const draft = await arm.regions.draft(region, upload.draft, upload.sizeBytes)
+      await draft.write(0, vhd)
+      return { document: document('disks', { upload }), input: {}, async leave() {} }
+    },
+    async (outcome, made) => {
+      const disk = diskOf({ ...made, hidden: outcome.hidden ?? {} })
+      assert.ok(disk)
+      assert.ok((await read(disk, image.length)).equals(image))
+      assert.equal(await arm.regions.findDraft(region, upload.draft), undefined)
+      assert.deepEqual(
+        (await holds()).filter(name => name !== 'source'),
+        [holdName(made, 'disk')],
+      )
+    },
+  )
+})
+
+test('an image of two disks', async () => {
+  await arm.regions.release(region, holdName(document('disks', {}), 'disk'))
+  const storageProfile = { osDisk: {}, dataDisks: [{ lun: 3 }] }
+  await withEveryCrash(
+    makeImage(parts),
+    async () => {
+      const origin = { from: 'stored', ...(await stored('source')), id: 'source' }
+      const disks = [
+        { slot: 'os', origin },
+        { slot: 3, origin, sizeGB: 1 },
+      ]
+      return { document: document('images', {}, { storageProfile }), input: { disks }, async leave() {} }
+    },
+    async (outcome, made) => {
+      const disks = disksOf({ ...made, hidden: outcome.hidden ?? {} })
+      assert.ok(disks?.os && disks.data[0])
+      assert.ok((await read(disks.os, image.length)).equals(image))
+      assert.equal(disks.data[0].sizeBytes, 2 ** 30)
+      assert.deepEqual(await holds(), [holdName(made, 3), holdName(made, 'os'), 'source'].toSorted())
+    },
+  )
+})
+
+test('a disk that is deleted', async () => {
+  const upload = { draft: 'upload-d', sizeBytes: 21 * mebibyte, started: true }
+  await withEveryCrash(
+    deleteDisk(parts),
+    async () => {
+      const gone = document('disks', { upload })
+      await stored(holdName(gone, 'disk'))
+      await stored(holdName(gone, 'disk').replace(/disk$/, 'grown'))
+      await (await arm.regions.draft(region, upload.draft, upload.sizeBytes)).write(0, Buffer.alloc(4096, 1))
+      return { document: gone, input: {}, async leave() {} }
+    },
+    async (outcome, gone) => {
+      assert.equal(outcome.remove, true)
+      assert.equal(await arm.regions.findDraft(region, upload.draft), undefined)
+      assert.equal(
+        (await holds()).find(name => name.startsWith(gone.key)),
+        undefined,
+      )
+    },
+  )
+})
