@@ -150,3 +150,19 @@ test('what was acknowledged survives a kill in the middle of uploads', async t =
   await again.getBlockBlobClient('blocks').commitBlockList([...blocks.keys()])
   assert.ok((await again.getBlockBlobClient('blocks').downloadToBuffer()).equals(Buffer.concat([...blocks.values()])))
 })
+
+test('a region whose disk is gone is busy, not broken', async t => {
+  const endpoint = await startTestEndpoint()
+  t.after(() => endpoint.remove())
+  const container = serviceOf(endpoint).getContainerClient('con')
+  await container.create()
+  const blob = container.getBlockBlobClient('blob')
+  await blob.upload('bytes', 5)
+  await container.getPageBlobClient('page').create(512)
+  await fs.rm(path.join(endpoint.folder, 'eastus'), { recursive: true })
+  const busy = { statusCode: 503, code: 'ServerBusy' }
+  await assert.rejects(blob.download(), busy)
+  await assert.rejects(blob.upload('other', 5), busy)
+  await assert.rejects(container.getPageBlobClient('page').uploadPages(Buffer.alloc(512, 1), 0, 512), busy)
+  assert.equal((await blob.getProperties()).contentLength, 5)
+})

@@ -32,7 +32,9 @@ test('anything else is no block list', () => {
     '<!DOCTYPE x [<!ENTITY a "b">]><BlockList><Latest>&a;</Latest></BlockList>',
     '<BlockList><Latest><Latest>AAAA</Latest></Latest></BlockList>',
     `${'<BlockList>'.repeat(10_000)}`,
-    `<BlockList>${' '.repeat(100_000)}`,
+    `<BlockList>${' '.repeat(5_000_000)}`,
+    ' '.repeat(5_000_000),
+    `<?xml ${' '.repeat(5_000_000)}`,
   ])
     assert.equal(parseBlockList(text), undefined, text.slice(0, 60))
   assert.deepEqual(parseBlockList('<?xml version="1.0" encoding="utf-8"?>\n<BlockList />'), [])
