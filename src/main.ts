@@ -23,6 +23,7 @@ import { openIdentity } from '#identity/identity.ts'
 import { identityRoutes } from '#identity/routes.ts'
 import { openOperations } from '#operations/operation-engine.ts'
 import { providersOf } from '#providers/index.ts'
+import { openAccounts } from '#providers/Microsoft.Storage/storageAccounts/keep-account.ts'
 import { openResources } from '#resources/stored-resources.ts'
 import type { Config } from './config.ts'
 import { announce, grantKey, keepSubscription, withdraw } from './data-folder.ts'
@@ -93,6 +94,7 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
       operations.stop(config.drainMs),
     )
     await keepSubscription(resources, database, admin, startedAt)
+    await openAccounts(resources, blobs)
 
     const manager = createResourceManager({
       ...shared,
