@@ -16,7 +16,7 @@ import { PUBLISH, type PublishInput } from './publish.ts'
 import { settlePublishing } from './publishing-profile.ts'
 import { isAvailableIn } from './region-states.ts'
 import { readSourceForm } from './source-form.ts'
-import { newStorageProfile, unchangedStorageProfile } from './storage-profile.ts'
+import { newStorageProfile, sourcesAgain, unchangedStorageProfile } from './storage-profile.ts'
 import { shortName } from './target-regions.ts'
 import { versionError } from './version-errors.ts'
 import { imageVersionType, sentProperties, type VersionProperties, versionProperties } from './version-properties.ts'
@@ -99,13 +99,15 @@ const planUpdate = async (
   refuseEncryption(given.publishingProfile?.targetRegions ?? [], [], wanted.subscriptionId ?? '', true)
   const properties: VersionProperties = {
     publishingProfile: settlePublishing(sent.publishingProfile ?? sentAs(former).publishingProfile ?? {}, change, arm),
-    storageProfile: unchangedStorageProfile(former.storageProfile, given.storageProfile?.dataDiskImages),
+    storageProfile: unchangedStorageProfile(former.storageProfile, given.storageProfile),
     safetyProfile: { ...former.safetyProfile, ...settleSafety(sent.safetyProfile, request.apiVersion) },
   }
   requireReplicatedRegions(existing, properties, arm)
   const document = withProperties(wanted, properties)
   if (existing.provisioningState === 'Succeeded' && sameReplicas(former, properties)) return { document }
-  const sources = disksOf(existing) ? undefined : await findAgain(properties, change, arm, parts)
+  const sources = disksOf(existing)
+    ? undefined
+    : await findAgain(sourcesAgain(former.storageProfile, given.storageProfile), change, arm, parts)
   return { document, work: publishWork(sources ? { sources } : {}) }
 }
 
@@ -138,12 +140,12 @@ const replicasOf = ({ publishingProfile }: VersionProperties) =>
 
 /** The sources of a version whose first attempt failed before it had bytes of its own. */
 const findAgain = async (
-  stored: VersionProperties,
+  profile: NonNullable<SentProperties['storageProfile']>,
   change: Change,
   arm: Arm,
   parts: SourceParts,
 ): Promise<readonly SourceDisk[]> => {
-  const form = readSourceForm(sentAs(stored).storageProfile ?? {}, undefined, change.request.apiVersion)
+  const form = readSourceForm(profile, undefined, change.request.apiVersion)
   const { disks, facts } = await findSources(form, change, arm, parts)
   for (const one of facts) requireMatch(one, change.parent as ResourceDocument)
   return disks

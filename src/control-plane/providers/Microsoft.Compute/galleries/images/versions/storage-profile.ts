@@ -1,17 +1,17 @@
 import { armError } from '#arm/arm-error.ts'
+import { withoutQuery } from '../../../disk-origin.ts'
 import { sizeInGB } from '../../../disk-size.ts'
 import type { StoredDisks } from '../../../stored-disk.ts'
 import type { SourceDisk } from './find-sources.ts'
 import { requireLuns } from './source-form.ts'
 import { versionError } from './version-errors.ts'
 import type { DiskImage, VersionProperties } from './version-properties.ts'
-import type { SentProperties } from './version-schema.ts'
+import type { DiskSource, SentProperties } from './version-schema.ts'
 
 type Sent = NonNullable<SentProperties['storageProfile']>
 type Stored = VersionProperties['storageProfile']
-type SentDataDisk = NonNullable<Sent['dataDiskImages']>[number]
 
-const path = 'galleryImageVersion.properties.storageProfile.dataDiskImages'
+const path = 'galleryImageVersion.properties.storageProfile'
 
 /** The storage profile of a new version: what was sent, and one entry for every disk that the sources turned out to have. */
 export const newStorageProfile = (
@@ -40,26 +40,50 @@ const diskImage = (
   byDefault: DiskImage['hostCaching'],
 ): DiskImage => ({
   hostCaching: sent.hostCaching ?? byDefault,
-  ...(sent.source ? { source: sent.source } : {}),
+  ...(sent.source ? { source: withoutSignature(sent.source) } : {}),
 })
+
+/** Who may read a version may not read whatever the signature of its source's uri opens. */
+const withoutSignature = (source: DiskSource): DiskSource =>
+  source.uri === undefined ? source : { ...source, uri: withoutQuery(source.uri) }
 
 /**
  * Nothing of a version's disks can be changed. az sends them back without their sources, other clients as they got them: what is
  * absent is unchanged, and what is there must be the same.
  */
-export const unchangedStorageProfile = (stored: Stored, sent: readonly SentDataDisk[] | undefined): Stored => {
-  requireLuns((sent ?? []).map(({ lun }) => lun))
-  for (const { lun, hostCaching, source } of sent ?? []) {
+export const unchangedStorageProfile = (stored: Stored, sent: Sent = {}): Stored => {
+  requireSameSource(stored.osDiskImage.source, sent.osDiskImage?.source, `${path}.osDiskImage.source`)
+  const data = sent.dataDiskImages ?? []
+  requireLuns(data.map(({ lun }) => lun))
+  for (const { lun, hostCaching, source } of data) {
     const known = stored.dataDiskImages?.find(disk => disk.lun === lun)
     if (!known) throw versionError.newDataDisk()
     if (hostCaching !== undefined && hostCaching !== known.hostCaching)
-      throw armError.propertyChangeNotAllowed(`${path}.hostCaching`)
-    for (const member of ['id', 'uri', 'storageAccountId'] as const)
-      if (source?.[member] !== undefined && source[member].toLowerCase() !== known.source?.[member]?.toLowerCase())
-        throw armError.propertyChangeNotAllowed(`${path}.source.${member}`)
+      throw armError.propertyChangeNotAllowed(`${path}.dataDiskImages.hostCaching`)
+    requireSameSource(known.source, source, `${path}.dataDiskImages.source`)
   }
   return stored
 }
+
+const requireSameSource = (known: DiskSource = {}, sent: DiskSource = {}, at: string) => {
+  for (const member of ['id', 'storageAccountId'] as const)
+    if (sent[member] && sent[member].toLowerCase() !== known[member]?.toLowerCase())
+      throw armError.propertyChangeNotAllowed(`${at}.${member}`)
+  if (sent.uri && withoutQuery(sent.uri) !== known.uri) throw armError.propertyChangeNotAllowed(`${at}.uri`)
+}
+
+/** The sources of a version whose bytes could not be had, to be tried again: with the signatures that this request brings. */
+export const sourcesAgain = (stored: Stored, sent: Sent = {}): Sent => ({
+  ...stored,
+  osDiskImage: { ...stored.osDiskImage, ...again(stored.osDiskImage.source, sent.osDiskImage?.source) },
+  dataDiskImages: (stored.dataDiskImages ?? []).map(image => ({
+    ...image,
+    ...again(image.source, sent.dataDiskImages?.find(({ lun }) => lun === image.lun)?.source),
+  })),
+})
+
+const again = (stored: DiskSource | undefined, sent: DiskSource = {}) =>
+  stored ? { source: { ...stored, ...(sent.uri ? { uri: sent.uri } : {}) } } : {}
 
 /** Shows the sizes that the disks turned out to have. */
 export const withSizes = (stored: Stored, { os, data }: StoredDisks): Stored => ({

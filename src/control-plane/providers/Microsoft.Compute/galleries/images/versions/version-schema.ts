@@ -6,8 +6,9 @@ const keep = { keep: true }
 const storageTypes = ['Standard_LRS', 'Standard_ZRS', 'Premium_LRS', 'PremiumV2_LRS'] as const
 const lun = () => Type.Integer({ minimum: 0, maximum: 63 })
 
+// The uri may carry a signature, which is not stored and so can't be compared: storage-profile.ts sees that it stays the same.
 const diskSource = (marks: TSchemaOptions) =>
-  Type.Optional(Type.Object({ id: armId(marks), uri: text(marks), storageAccountId: armId(marks) }))
+  Type.Optional(Type.Object({ id: armId(marks), uri: text({ keep: true }), storageAccountId: armId(marks) }))
 
 const caching = ['None', 'ReadOnly', 'ReadWrite'] as const
 

@@ -57,6 +57,19 @@ test('a VHD in a storage account is published without its footer, in both spelli
   assert.ok((await readBack(arm, version('1.0.0'), 'westus2')).equals(image))
   assert.ok((await readBack(arm, version('1.0.0'), 'westus2', 2)).equals(data))
   await arm.done('PUT', version('1.0.0'), made)
+  const other = { storageProfile: { osDiskImage: { source: { uri: dataUri } } } }
+  assert.match(
+    await arm.refused('PATCH', version('1.0.0'), { properties: other }),
+    /^409 PropertyChangeNotAllowed: Changing property 'galleryImageVersion\.properties\.storageProfile\.osDiskImage\.source\.uri'/,
+  )
+})
+
+test('a signature in the uri is not shown to those who may read the version', async () => {
+  const body = ofVhd({ uri: `${uri}?sv=2024-11-04&sig=secret`, storageAccountId: account })
+  const made = await arm.done('PUT', version('1.0.5'), body)
+  assert.equal(made.properties.storageProfile.osDiskImage.source.uri, uri)
+  await arm.done('PUT', version('1.0.5'), made)
+  await arm.done('PUT', version('1.0.5'), body)
 })
 
 test('a version keeps its bytes when the blob is overwritten and deleted', async () => {
