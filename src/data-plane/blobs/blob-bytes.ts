@@ -87,6 +87,8 @@ export const blobBytes = (parts: { regions: Regions; table: BlobTable; random: R
   }
 
   return {
+    /** Runs work that keeps a body in memory, when there is room for one more. */
+    inMemory: inMemory.run,
     newHold,
     beginDraft,
     dropDraft,

@@ -84,7 +84,9 @@ export const putBlock: Verb = async (endpoint, request) => {
 
 /** Put Block List: the blob becomes the blocks named, in their order; their bytes are not read again. */
 export const putBlockList: Verb = async (endpoint, request, access) => {
-  const chosen = parseBlockList((await wholeBody(request, maxBlockListBytes)).toString('utf8'))
+  const chosen = await endpoint.bytes.inMemory(async () =>
+    parseBlockList((await wholeBody(request, maxBlockListBytes)).toString('utf8')),
+  )
   if (!chosen) throw storageError.invalidXml()
   if (chosen.length > maxBlocks) throw storageError.blockListTooLong()
   const { region } = await accountOf(endpoint, request)

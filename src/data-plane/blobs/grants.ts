@@ -9,7 +9,7 @@ import type { GrantTarget } from './blobs.ts'
 import { requireConditions } from './conditions.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type Stamp, stampHeaders } from './etags.ts'
-import { readPageWrite, sendPageRanges } from './page-blob.ts'
+import { type PageWrite, readPageWrite, sendPageRanges } from './page-blob.ts'
 import { sendRange } from './send-range.ts'
 import { isSigned, sign } from './shared-key.ts'
 import { storageError } from './storage-error.ts'
@@ -110,16 +110,19 @@ export const diskGrants = (endpoint: Endpoint, signingKey: Buffer) => {
     if (row.access !== 'write') throw storageError.permissionMismatch()
     const { draft, sizeBytes } = await open(row)
     if (!draft) throw storageError.permissionMismatch()
-    const pages = await readPageWrite(request, sizeBytes)
-    return await lock.shared(row.id, async () => {
-      await require(request) // it may have been revoked while the body arrived
-      requireConditions(request, stampOf(row))
-      await pages.apply(draft)
-      const stamp = endpoint.stamp()
-      stamps.set(row.id, stamp)
-      const headers = { ...stampHeaders(stamp), ...pages.headers, 'x-ms-blob-sequence-number': '0' }
-      return { status: 201, headers: { ...headers, 'x-ms-request-server-encrypted': 'false' } }
+    return await endpoint.bytes.inMemory(async () => {
+      const pages = await readPageWrite(request, sizeBytes)
+      return await lock.shared(row.id, () => apply(request, row, draft, pages))
     })
+  }
+  const apply = async (request: BlobRequest, row: GrantRow, draft: Draft, pages: PageWrite): Promise<Reply> => {
+    await require(request) // it may have been revoked while the body arrived
+    requireConditions(request, stampOf(row))
+    await pages.apply(draft)
+    const stamp = endpoint.stamp()
+    stamps.set(row.id, stamp)
+    const headers = { ...stampHeaders(stamp), ...pages.headers, 'x-ms-blob-sequence-number': '0' }
+    return { status: 201, headers: { ...headers, 'x-ms-request-server-encrypted': 'false' } }
   }
 
   return {

@@ -5,7 +5,7 @@ import { type BlobRequest, headerOf, numberHeader, type Reply } from './blob-req
 import type { BlobRow } from './blob-table.ts'
 import { pageBytes, pageRange, readRange } from './byte-range.ts'
 import { isConditional, requireConditions } from './conditions.ts'
-import { accountOf, keyOf, lockKey, requireBlob, type Verb } from './endpoint.ts'
+import { accountOf, type Endpoint, keyOf, lockKey, requireBlob, type Verb } from './endpoint.ts'
 import { type Stamp, stampHeaders } from './etags.ts'
 import { bodyLength, bodyOf } from './request-body.ts'
 import { streamed } from './send-range.ts'
@@ -77,24 +77,27 @@ const requireSequence = (request: BlobRequest, { sequence }: BlobRow): void => {
 
 /** Put Page: durable when answered. Writes run side by side, but for those that depend on the state before them. */
 export const putPage: Verb = async (endpoint, request) => {
-  const key = keyOf(request)
-  const before = await requireBlob(endpoint, key)
+  const before = await requireBlob(endpoint, keyOf(request))
   if (before.kind !== 'PageBlob') throw storageError.invalidBlobType()
-  const write = await readPageWrite(request, before.size_bytes)
-  const mode = isConditional(request) ? endpoint.lock.exclusive : endpoint.lock.shared
-  return await mode(lockKey(key), async () => {
-    const row = await requireBlob(endpoint, key)
-    if (row.kind !== 'PageBlob') throw storageError.invalidBlobType()
-    pageRange(request, row.size_bytes) // it may have been resized while the body arrived
-    requireConditions(request, { etag: row.etag, modifiedMs: row.modified_ms })
-    requireSequence(request, row)
-    await write.apply(await endpoint.bytes.draftOf(row))
-    const stamp = endpoint.stamp()
-    const change = { etag: stamp.etag, modified_ms: stamp.modifiedMs }
-    if (!(await endpoint.table.updateBlob(row.id, change))) throw storageError.blobNotFound()
-    const headers = { ...stampHeaders(stamp), ...write.headers, 'x-ms-blob-sequence-number': String(row.sequence) }
-    return { status: 201, headers: { ...headers, 'x-ms-request-server-encrypted': 'false' } }
+  return await endpoint.bytes.inMemory(async () => {
+    const write = await readPageWrite(request, before.size_bytes)
+    const mode = isConditional(request) ? endpoint.lock.exclusive : endpoint.lock.shared
+    return await mode(lockKey(keyOf(request)), () => applyPageWrite(endpoint, request, write))
   })
+}
+
+const applyPageWrite = async (endpoint: Endpoint, request: BlobRequest, write: PageWrite): Promise<Reply> => {
+  const row = await requireBlob(endpoint, keyOf(request))
+  if (row.kind !== 'PageBlob') throw storageError.invalidBlobType()
+  pageRange(request, row.size_bytes) // it may have been resized while the body arrived
+  requireConditions(request, { etag: row.etag, modifiedMs: row.modified_ms })
+  requireSequence(request, row)
+  await write.apply(await endpoint.bytes.draftOf(row))
+  const stamp = endpoint.stamp()
+  const change = { etag: stamp.etag, modified_ms: stamp.modifiedMs }
+  if (!(await endpoint.table.updateBlob(row.id, change))) throw storageError.blobNotFound()
+  const headers = { ...stampHeaders(stamp), ...write.headers, 'x-ms-blob-sequence-number': String(row.sequence) }
+  return { status: 201, headers: { ...headers, 'x-ms-request-server-encrypted': 'false' } }
 }
 
 /** Get Page Ranges. Pages of zeros that were written may be listed or not; cleared ones are not. */
