@@ -21,6 +21,7 @@ Examples:
 Environment:
   OPENGALLERY_DATA     the data folder, where --data is not given
   OPENGALLERY_URL      a server elsewhere, with OPENGALLERY_TENANT_ID, _SUBSCRIPTION_ID, _CLIENT_ID, _CLIENT_SECRET and _CA
+  OPENGALLERY_AZ       the az to run, where it is not on the path
   NO_COLOR             no colours
 
 Exit codes: 0 done, 1 failed, 2 wrongly called.`

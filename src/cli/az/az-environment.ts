@@ -21,7 +21,6 @@ export const azEnvironment = (dataFolder: string, access: ServerAccess): Record<
   AZURE_CORE_COLLECT_TELEMETRY: 'no',
   AZURE_CORE_SURVEY_MESSAGE: 'no',
   AZURE_CORE_LOGIN_EXPERIENCE_V2: 'off',
-  ARM_CLOUD_METADATA_URL: `${access.url}/metadata/endpoints?api-version=2019-05-01`,
   AZURE_TENANT_ID: access.tenantId,
   AZURE_SUBSCRIPTION_ID: access.subscriptionId,
 })
@@ -46,10 +45,15 @@ export const prepareAz = async (shell: Shell, dataFolder: string, access: Server
   const az = (...args: string[]) => quietAz(shell, dataFolder, access, args)
   await az('cloud', 'register', '--name', cloudName, '--endpoint-resource-manager', access.url)
   await az('cloud', 'set', '--name', cloudName)
-  await az(
-    ...['login', '--service-principal', '--username', access.clientId, '--tenant', access.tenantId],
-    ...['--password', access.clientSecret],
-  )
+  const secretFile = path.join(configFolder(dataFolder), 'secret')
+  await fs.writeFile(secretFile, access.clientSecret, { mode: 0o600 })
+  try {
+    // az reads `@file` from the file; on its command line every user of the machine could see the secret.
+    const who = ['--username', access.clientId, '--tenant', access.tenantId]
+    await az('login', '--service-principal', ...who, '--password', `@${secretFile}`)
+  } finally {
+    await fs.rm(secretFile, { force: true })
+  }
   await az('account', 'set', '--subscription', access.subscriptionId)
   await fs.writeFile(markerFile(dataFolder), wanted)
 }
@@ -87,7 +91,10 @@ const spawnAz = (
 ): Promise<{ code: number; errors: string }> =>
   new Promise((resolve, reject) => {
     const env = { ...shell.env, ...azEnvironment(dataFolder, access) }
-    const child = spawn('az', args, { env, stdio: output === 'inherit' ? 'inherit' : ['ignore', 'ignore', 'pipe'] })
+    const child = spawn(shell.env.OPENGALLERY_AZ || 'az', args, {
+      env,
+      stdio: output === 'inherit' ? 'inherit' : ['ignore', 'ignore', 'pipe'],
+    })
     let errors = ''
     child.stderr?.on('data', text => {
       errors = (errors + text).slice(-8000)
@@ -99,6 +106,7 @@ const spawnAz = (
 const azMissing = (error: NodeJS.ErrnoException): Error =>
   error.code === 'ENOENT'
     ? new Failure('az is not installed.', {
-        advice: 'Get it with `pip install azure-cli` in a virtual environment, or from your system.',
+        advice:
+          'Get it with `pip install azure-cli` in a virtual environment, and put it on the path or name it in OPENGALLERY_AZ.',
       })
     : error

@@ -32,11 +32,11 @@ export const envCommand = (shell: Shell): Command =>
       const dataFolder = dataFolderOf(options, shell.env)
       const access = await findServer(dataFolder, shell.env)
       await writeCaBundle(dataFolder, access)
-      if (options.login) await prepareAz(shell, dataFolder, access)
       const variables = azEnvironment(dataFolder, access)
+      // Before the login: should that fail, az in the evaluating shell must not go on with the user's own account.
       for (const [name, value] of Object.entries(variables)) shell.terminal.result(line(options.shell, name, value))
-      if (!options.login)
-        shell.terminal.say('# To register the cloud and log in as well: eval "$(opengallery env --login)"')
+      if (options.login) await prepareAz(shell, dataFolder, access)
+      else shell.terminal.say('# To register the cloud and log in as well: eval "$(opengallery env --login)"')
     })
 
 const line = (shell: ShellName, name: string, value: string): string => {
