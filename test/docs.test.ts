@@ -26,7 +26,7 @@ test('every error has a code, a status and a word on when it is given', async ()
   for (const { title, lines } of await errorTables()) {
     assert.ok(lines.length > 0, title)
     for (const { code, status, text } of lines) {
-      assert.match(code, /^[A-Za-z_]+$/, title)
+      assert.match(code, /^[A-Za-z0-9_]+$/, title)
       assert.ok(status >= 304 && status < 600, `${title} ${code}`)
       assert.ok(text.length > 3, `${title} ${code}`)
     }
