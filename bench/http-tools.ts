@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
+import * as tls from 'node:tls'
 import autocannon from 'autocannon'
 import { type RunningServer, startServer } from '../test/scenarios/running-server.ts'
 import type { Tools } from './measure.ts'
@@ -114,6 +115,7 @@ export const bareFastify = async (tools: Tools, body: string): Promise<string> =
     cert,
   ]
   execFileSync('openssl', made as string[], { stdio: 'ignore' })
+  tls.setDefaultCACertificates([...tls.getCACertificates('default'), await fs.readFile(cert ?? '', 'utf8')])
   await fs.writeFile(file ?? '', body)
   const script = path.join(import.meta.dirname, 'bare-fastify.ts')
   const child = spawn(process.execPath, [script, key ?? '', cert ?? '', file ?? ''], {
