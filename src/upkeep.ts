@@ -4,6 +4,7 @@ import type { Regions } from '#data-plane/replication/regions.ts'
 import type { Clock } from '#foundation/clock.ts'
 import type { Log } from '#foundation/log.ts'
 import { computePromises, isComputeHold, retireCompute } from '#providers/Microsoft.Compute/promises.ts'
+import { every } from './every.ts'
 
 export interface UpkeepParts {
   readonly arm: Arm
@@ -14,7 +15,7 @@ export interface UpkeepParts {
 }
 
 export interface Upkeep {
-  /** One round now: expired things are retired, holds made what was promised. */
+  /** One round, begun after this call: expired things are retired, holds made what was promised. */
   round(): Promise<void>
   stop(): Promise<void>
 }
@@ -25,28 +26,31 @@ export interface Upkeep {
  */
 export const startUpkeep = (parts: UpkeepParts): Upkeep => {
   const { arm, regions, clock, log, intervalMs } = parts
-  const stopping = new AbortController()
-
-  const round = async () => {
+  const roundNow = async () => {
     await retireCompute(arm, regions, log)
     const promises = computePromises(arm.resources, regions)
     const { released, failed } = await reconcile(regions, promises, isComputeHold, log)
     if (released > 0 || failed.length > 0) log.info('holds were reconciled', { released, failed: failed.length })
-    for (const region of regions.names) await regions.collect(region)
+    for (const region of regions.names)
+      await regions
+        .collect(region)
+        .catch(error => log.warn('garbage of a region could not be collected', { region, error }))
   }
 
-  const rounds = async () => {
-    while (!stopping.signal.aborted) {
-      await round().catch(error => log.error('a round of upkeep failed', { error }))
-      await clock.sleep(intervalMs, stopping.signal)
-    }
+  // Side by side, one would make again what it read as promised just before the other gave it up.
+  let last: Promise<void> = Promise.resolve()
+  const round = (): Promise<void> => {
+    last = last.catch(() => {}).then(roundNow)
+    return last
   }
-  const running = rounds()
+
+  void round().catch(error => log.error('the first round of upkeep failed', { error }))
+  const rounds = every(clock, intervalMs, log, round)
   return {
     round,
     async stop() {
-      stopping.abort()
-      await running
+      await rounds.stop()
+      await last.catch(() => {})
     },
   }
 }
