@@ -4,7 +4,6 @@ import { vhdFooterBytes, vhdFooterOf } from '#data-plane/disks/fixed-vhd.ts'
 import { HostileDisk, UnsupportedDisk } from '#data-plane/disks/hostile-disk.ts'
 import { HostNotAllowed, openRemoteFile, RemoteFileFailed } from '#data-plane/disks/remote-file.ts'
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
-import type { JsonObject } from '#resources/resource-document.ts'
 import type { ComputeParts } from './compute-parts.ts'
 import { diskError } from './disks/disk-errors.ts'
 import type { StoredDisk } from './stored-disk.ts'
@@ -18,8 +17,6 @@ export type DiskOrigin =
   | { readonly from: 'blob'; readonly manifest: ManifestId; readonly region: string; readonly uri: string }
   /** A VHD elsewhere; the URL may carry a signature, so it is never shown. */
   | { readonly from: 'url'; readonly url: string }
-
-export const asInput = (origin: DiskOrigin): JsonObject => origin as unknown as JsonObject
 
 /** The part of a URL that may be shown. */
 export const withoutQuery = (url: string): string => url.split(/[?#]/, 1)[0] ?? ''

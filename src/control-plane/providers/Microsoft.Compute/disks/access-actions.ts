@@ -57,10 +57,10 @@ const checkGrant = (document: ResourceDocument, level: Access['level'], now: Dat
 /** Takes the signed URL back; after a write it checks the VHD and turns it into the disk. Without a URL there is nothing to do. */
 export const endGetAccess: Action = {
   permission: 'endGetAccess/action',
-  async run({ document }) {
+  async run({ document }, arm) {
     const { access, upload } = hiddenOf(document)
     if (!access && !upload?.started) return { status: 200 }
-    return { work: { kind: 'end disk access', input: {} } }
+    return { work: { kind: 'end disk access', input: { pass: arm.random.uuid() } } }
   },
 }
 

@@ -6,8 +6,9 @@ import type { JsonObject, ResourceDocument } from '#resources/resource-document.
 import { diskImage, fixedVhd, mebibyte } from '../../../../../test/scenarios/disk-image.ts'
 import { startTestArm, type TestArm } from '../../../../../test/support/test-arm.ts'
 import type { ComputeParts } from '../compute-parts.ts'
+import { diskHold } from '../disk-holds.ts'
 import { makeImage } from '../images/make-image.ts'
-import { diskOf, disksOf, hiddenDisk, holdName, type StoredDisk } from '../stored-disk.ts'
+import { diskOf, disksOf, hiddenDisk, type StoredDisk } from '../stored-disk.ts'
 import { deleteDisk } from './delete-disk.ts'
 import { endAccess } from './end-access.ts'
 import { makeDisk } from './make-disk.ts'
@@ -89,6 +90,8 @@ const holds = async (): Promise<string[]> => {
   for await (const { name } of arm.regions.holds(region)) names.push(name)
   return names.toSorted()
 }
+/** The holds but that of the source. */
+const owned = async () => (await holds()).filter(name => name !== 'source')
 const read = async ({ manifest, sizeBytes }: StoredDisk, length: number): Promise<Buffer> => {
   const file = await arm.regions.open(region, manifest)
   assert.equal(file.sizeBytes, sizeBytes)
@@ -108,7 +111,7 @@ test('a disk that is copied and grown', async () => {
     async () => {
       const origin = { from: 'stored', ...(await stored('source')), id: 'source' }
       const leave = () => arm.regions.release(region, 'source')
-      return { document: document('disks', {}), input: { origin, sizeGB: 1 }, leave }
+      return { document: document('disks', {}), input: { slot: 'disk', origin, sizeGB: 1, pass: 'p' }, leave }
     },
     async (outcome, made) => {
       const disk = diskOf({ ...made, hidden: outcome.hidden ?? {} })
@@ -116,10 +119,8 @@ test('a disk that is copied and grown', async () => {
       assert.equal(disk.sizeBytes, 2 ** 30)
       const start = await read(disk, image.length + mebibyte)
       assert.ok(start.subarray(0, image.length).equals(image))
-      assert.deepEqual(
-        (await holds()).filter(name => name !== 'source'),
-        [holdName(made, 'disk')],
-      )
+      assert.deepEqual(await owned(), [diskHold(made, 'disk', disk)])
+      await arm.regions.release(region, diskHold(made, 'disk', disk))
     },
   )
   assert.ok(crashes >= 4)
@@ -130,15 +131,23 @@ test('a disk that grows in its place', async () => {
   await withEveryCrash(
     makeDisk(parts),
     async () => {
-      const disk = await stored(holdName(before, 'disk'))
+      const disk = await stored('to be')
+      await arm.regions.hold(region, disk.manifest, diskHold(before, 'disk', disk), 1)
+      await arm.regions.release(region, 'to be')
       const origin = { from: 'stored', ...disk, id: 'd' }
-      return { document: document('disks', hiddenDisk(disk)), input: { origin, sizeGB: 2 }, async leave() {} }
+      return {
+        document: document('disks', hiddenDisk(disk)),
+        input: { slot: 'disk', origin, sizeGB: 2, pass: 'p' },
+        async leave() {},
+      }
     },
     async outcome => {
       const disk = diskOf({ ...before, hidden: outcome.hidden ?? {} })
       assert.ok(disk)
       assert.ok((await read(disk, image.length)).equals(image))
       assert.deepEqual(outcome.properties, { diskSizeGB: 2, diskSizeBytes: 2 ** 31 })
+      assert.deepEqual(await owned(), [diskHold(before, 'disk', disk)])
+      await arm.regions.release(region, diskHold(before, 'disk', disk))
     },
   )
 })
@@ -151,31 +160,28 @@ test('an upload that ends', async () => {
     async () => {
       const draft = await arm.regions.draft(region, upload.draft, upload.sizeBytes)
       await draft.write(0, vhd)
-      return { document: document('disks', { upload }), input: {}, async leave() {} }
+      return { document: document('disks', { upload }), input: { pass: 'p' }, async leave() {} }
     },
     async (outcome, made) => {
       const disk = diskOf({ ...made, hidden: outcome.hidden ?? {} })
       assert.ok(disk)
       assert.ok((await read(disk, image.length)).equals(image))
       assert.equal(await arm.regions.findDraft(region, upload.draft), undefined)
-      assert.deepEqual(
-        (await holds()).filter(name => name !== 'source'),
-        [holdName(made, 'disk')],
-      )
+      assert.deepEqual(await owned(), [diskHold(made, 'disk', disk)])
+      await arm.regions.release(region, diskHold(made, 'disk', disk))
     },
   )
 })
 
 test('an image of two disks', async () => {
-  await arm.regions.release(region, holdName(document('disks', {}), 'disk'))
   const storageProfile = { osDisk: {}, dataDisks: [{ lun: 3 }] }
   await withEveryCrash(
     makeImage(parts),
     async () => {
       const origin = { from: 'stored', ...(await stored('source')), id: 'source' }
       const disks = [
-        { slot: 'os', origin },
-        { slot: 3, origin, sizeGB: 1 },
+        { slot: 'os', origin, pass: 'p' },
+        { slot: 3, origin, sizeGB: 1, pass: 'p' },
       ]
       return { document: document('images', {}, { storageProfile }), input: { disks }, async leave() {} }
     },
@@ -184,7 +190,10 @@ test('an image of two disks', async () => {
       assert.ok(disks?.os && disks.data[0])
       assert.ok((await read(disks.os, image.length)).equals(image))
       assert.equal(disks.data[0].sizeBytes, 2 ** 30)
-      assert.deepEqual(await holds(), [holdName(made, 3), holdName(made, 'os'), 'source'].toSorted())
+      assert.deepEqual(
+        await holds(),
+        [diskHold(made, 3, disks.data[0]), diskHold(made, 'os', disks.os), 'source'].toSorted(),
+      )
     },
   )
 })
@@ -194,9 +203,10 @@ test('a disk that is deleted', async () => {
   await withEveryCrash(
     deleteDisk(parts),
     async () => {
-      const gone = document('disks', { upload })
-      await stored(holdName(gone, 'disk'))
-      await stored(holdName(gone, 'disk').replace(/disk$/, 'grown'))
+      const disk = await stored('to be')
+      const gone = document('disks', { upload, ...hiddenDisk(disk) })
+      await arm.regions.hold(region, disk.manifest, diskHold(gone, 'disk', disk), 1)
+      await arm.regions.release(region, 'to be')
       await (await arm.regions.draft(region, upload.draft, upload.sizeBytes)).write(0, Buffer.alloc(4096, 1))
       return { document: gone, input: {}, async leave() {} }
     },

@@ -1,10 +1,13 @@
 import type { ResourceOperation } from '#arm/resource-type.ts'
 import type { ComputeParts } from '../compute-parts.ts'
-import { holdName } from '../stored-disk.ts'
+import { diskHold } from '../disk-holds.ts'
+import { diskOf } from '../stored-disk.ts'
 import { grantName, hiddenOf } from './disk-document.ts'
-import { passingHold } from './make-disk.ts'
 
-/** Removes a disk or snapshot: its signed URL, its unfinished upload and every hold it may have, also those of work cut short. */
+/**
+ * Removes a disk or snapshot: its signed URL, its unfinished upload, its hold. What work cut short had held is nobody's from then
+ * on, and upkeep lets go of it.
+ */
 export const deleteDisk = ({ regions, blobs }: ComputeParts): ResourceOperation => ({
   kind: 'delete disk',
   async run({ document, step }) {
@@ -13,9 +16,8 @@ export const deleteDisk = ({ regions, blobs }: ComputeParts): ResourceOperation 
     await step('give up the bytes', async () => {
       const { upload } = hiddenOf(document)
       if (upload) await (await regions.findDraft(region, upload.draft))?.discard()
-      await regions.release(region, holdName(document, 'disk'))
-      for (const work of ['taken', 'grown', 'upload'] as const)
-        await regions.release(region, passingHold(document, work))
+      const disk = diskOf(document)
+      if (disk) await regions.release(region, diskHold(document, 'disk', disk))
     })
     return { remove: true }
   },

@@ -3,7 +3,8 @@ import type { HoldPromise } from '#data-plane/replication/reconcile.ts'
 import type { Regions } from '#data-plane/replication/regions.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import type { Resources } from '#resources/resources.ts'
-import { diskOf, disksOf, holdName, type StoredDisk } from '../stored-disk.ts'
+import { diskHold, holdPrefix } from '../disk-holds.ts'
+import { diskOf, disksOf, type StoredDisk } from '../stored-disk.ts'
 import { accessOf, hiddenOf } from './disk-document.ts'
 
 const types = ['Microsoft.Compute/disks', 'Microsoft.Compute/snapshots', 'Microsoft.Compute/images'] as const
@@ -26,7 +27,7 @@ export async function* diskPromises(resources: Resources, regions: Regions): Asy
   for (const type of types) {
     for await (const document of documentsOf(resources, type)) {
       yield* finished(document)
-      if (isBusy(document)) busy.add(`${document.key}@${document.uid}/`)
+      if (isBusy(document)) busy.add(holdPrefix(document))
     }
   }
   if (busy.size === 0) return
@@ -37,10 +38,10 @@ export async function* diskPromises(resources: Resources, regions: Regions): Asy
 
 function* finished(document: ResourceDocument): Generator<HoldPromise> {
   const region = document.location ?? ''
-  const promise = (slot: Parameters<typeof holdName>[1], { manifest }: StoredDisk): HoldPromise => ({
-    hold: holdName(document, slot),
+  const promise = (slot: 'disk' | 'os' | number, disk: StoredDisk): HoldPromise => ({
+    hold: diskHold(document, slot, disk),
     region,
-    manifest,
+    manifest: disk.manifest,
     copies: 1,
   })
   const [disk, disks] = [diskOf(document), disksOf(document)]

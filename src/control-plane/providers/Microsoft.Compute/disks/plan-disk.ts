@@ -1,9 +1,9 @@
 import { armError } from '#arm/arm-error.ts'
-import type { Arm, Change, Plan } from '#arm/resource-type.ts'
+import type { Arm, Change, Plan, Work } from '#arm/resource-type.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import type { ComputeParts } from '../compute-parts.ts'
-import { asInput } from '../disk-origin.ts'
-import { bytesOfGB, grownSize, isWholeMebibytes, sizeInGB } from '../disk-size.ts'
+import { bytesOfGB, isWholeMebibytes, sizeInGB } from '../disk-size.ts'
+import { asInput, type DiskJob, requireFit } from '../settle-disk.ts'
 import { diskOf } from '../stored-disk.ts'
 import { checkCreationData } from './creation-data.ts'
 import {
@@ -80,10 +80,7 @@ const create = async (change: Change, arm: Arm, parts: ComputeParts, served: rea
   }
   return {
     document: withSize({ ...change.wanted, properties }, sizeBytes),
-    work: {
-      kind: 'make disk',
-      input: { origin: asInput(origin), ...(diskSizeGB === undefined ? {} : { sizeGB: diskSizeGB }) },
-    },
+    work: makeDisk({ slot: 'disk', origin, sizeGB: diskSizeGB }, arm),
   }
 }
 
@@ -95,13 +92,6 @@ const birth = (arm: Arm, existing: ResourceDocument | undefined): JsonObject => 
   timeCreated: (existing && propertiesOf(existing).timeCreated) ?? arm.clock.now().toISOString(),
   uniqueId: (existing && propertiesOf(existing).uniqueId) ?? arm.random.uuid(),
 })
-
-/** The size of a disk that is made of so many bytes; throws when the wish is smaller than they are. */
-export const requireFit = (sizeGB: number | undefined, sourceBytes: number): number => {
-  const sizeBytes = grownSize(sizeGB, sourceBytes)
-  if (sizeBytes === undefined) throw diskError.smallerThanSource(sizeGB ?? 0, sizeInGB(sourceBytes))
-  return sizeBytes
-}
 
 /** An upload has no bytes yet and no work: it waits for its signed URL. */
 const planUpload = ({ wanted, existing }: Change, data: CreationData, arm: Arm): Plan => {
@@ -136,9 +126,14 @@ const resize = (change: Change, existing: ResourceDocument, arm: Arm): Plan => {
   const sizeBytes = bytesOfGB(diskSizeGB)
   if (sizeBytes < current.sizeBytes) throw diskError.shrinking(current.sizeBytes, sizeBytes)
   if (accessOf(existing, now)) throw diskError.activeAccess(nounOf(existing), existing.name)
-  const origin = asInput({ from: 'stored', ...current, id: existing.id })
-  return { document: withSize(wanted, undefined), work: { kind: 'make disk', input: { origin, sizeGB: diskSizeGB } } }
+  const origin = { from: 'stored', ...current, id: existing.id } as const
+  return { document: withSize(wanted, undefined), work: makeDisk({ slot: 'disk', origin, sizeGB: diskSizeGB }, arm) }
 }
+
+const makeDisk = (job: Omit<DiskJob, 'pass'>, arm: Arm): Work => ({
+  kind: 'make disk',
+  input: asInput(job, arm.random.uuid()),
+})
 
 /** The document with what follows from its size and its sku. */
 const withSize = (document: ResourceDocument, sizeBytes: number | undefined): ResourceDocument => {

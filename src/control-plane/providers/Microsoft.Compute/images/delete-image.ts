@@ -1,16 +1,16 @@
 import type { ResourceOperation } from '#arm/resource-type.ts'
 import type { ComputeParts } from '../compute-parts.ts'
-import { holdName } from '../stored-disk.ts'
-import { imageOf } from './image-document.ts'
+import { diskHold } from '../disk-holds.ts'
+import { disksOf } from '../stored-disk.ts'
 
-/** Removes an image and its holds, also those that a creation cut short had made. */
+/** Removes an image and its holds. What a creation cut short had held is nobody's from then on, and upkeep lets go of it. */
 export const deleteImage = ({ regions }: ComputeParts): ResourceOperation => ({
   kind: 'delete image',
   async run({ document, step }) {
-    const luns = (imageOf(document).storageProfile?.dataDisks ?? []).map(disk => disk.lun)
     await step('give up the bytes', async () => {
-      for (const slot of ['os', ...luns] as const)
-        await regions.release(document.location ?? '', holdName(document, slot))
+      const { os, data } = disksOf(document) ?? { data: [] }
+      if (os) await regions.release(document.location ?? '', diskHold(document, 'os', os))
+      for (const disk of data) await regions.release(document.location ?? '', diskHold(document, disk.lun, disk))
     })
     return { remove: true }
   },

@@ -3,9 +3,9 @@ import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, Change, Plan, ResourceType } from '#arm/resource-type.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import type { ComputeParts } from '../compute-parts.ts'
-import { asInput, withoutQuery } from '../disk-origin.ts'
+import { withoutQuery } from '../disk-origin.ts'
 import { checkDiskName } from '../disks/disk.ts'
-import { requireFit } from '../disks/plan-disk.ts'
+import { asInput, requireFit } from '../settle-disk.ts'
 import { requireLinked } from '../source-bytes.ts'
 import { disksOf } from '../stored-disk.ts'
 import { type FoundDisk, findDisks } from './find-disks.ts'
@@ -36,14 +36,11 @@ const create = async (change: Change, arm: Arm, parts: ComputeParts): Promise<Pl
   await refuseMachine(change, arm)
   const disks = await findDisks(arm, parts, change)
   for (const { origin, sizeGB } of disks) if ('sizeBytes' in origin) requireFit(sizeGB, origin.sizeBytes)
-  const work = disks.map(({ slot, origin, sizeGB }) => ({
-    slot,
-    origin: asInput(origin),
-    ...(sizeGB === undefined ? {} : { sizeGB }),
-  }))
+  const pass = arm.random.uuid()
+  const jobs = disks.map(({ slot, origin, sizeGB }) => asInput({ slot, origin, sizeGB }, pass))
   return {
     document: { ...change.wanted, properties: shownProperties(change, disks) },
-    work: { kind: 'make image', input: { disks: work } },
+    work: { kind: 'make image', input: { disks: jobs } },
   }
 }
 

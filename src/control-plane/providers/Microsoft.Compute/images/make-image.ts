@@ -1,39 +1,20 @@
 import type { ResourceOperation } from '#arm/resource-type.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import type { ComputeParts } from '../compute-parts.ts'
-import { type DiskOrigin, growDisk, takeDisk } from '../disk-origin.ts'
-import { grownSize, sizeInGB } from '../disk-size.ts'
-import { requireFit } from '../disks/plan-disk.ts'
-import { hiddenDisks, holdName, type StoredDisk, type StoredDisks } from '../stored-disk.ts'
+import { sizeInGB } from '../disk-size.ts'
+import { type DiskJob, settleDisk } from '../settle-disk.ts'
+import { hiddenDisks, type StoredDisk, type StoredDisks } from '../stored-disk.ts'
 import { imageOf } from './image-document.ts'
-
-interface Input {
-  readonly disks: readonly {
-    readonly slot: 'os' | number
-    readonly origin: DiskOrigin
-    readonly sizeGB?: number
-  }[]
-}
 
 /** Gives an image its own hold on the bytes of each of its sources, which may then be deleted. */
 export const makeImage = (parts: ComputeParts): ResourceOperation => ({
   kind: 'make image',
   async run({ document, input, step, signal, report }) {
-    const region = document.location ?? ''
-    const { disks } = input as unknown as Input
+    const { disks } = input as unknown as { readonly disks: readonly (DiskJob & { slot: 'os' | number })[] }
     const made: { slot: 'os' | number; disk: StoredDisk }[] = []
-    for (const [index, { slot, origin, sizeGB }] of disks.entries()) {
-      const onProgress = (done: number, total: number) =>
-        report(((index + (total === 0 ? 0 : done / total)) / disks.length) * 95)
-      const disk = await step(`take disk ${slot}`, async () => {
-        const place = { region, hold: holdName(document, slot), diskName: document.name }
-        const taken = await takeDisk(origin, place, parts, { signal, onProgress })
-        // The size of a fetched VHD is known only now.
-        if (grownSize(sizeGB, taken.sizeBytes) === undefined) await parts.regions.release(region, place.hold)
-        const sizeBytes = requireFit(sizeGB, taken.sizeBytes)
-        return sizeBytes === taken.sizeBytes ? taken : await growDisk(taken, sizeBytes, place, parts.regions)
-      })
-      made.push({ slot, disk })
+    for (const [index, job] of disks.entries()) {
+      const watch = { step, signal, report: (share: number) => report(((index + share) / disks.length) * 95) }
+      made.push({ slot: job.slot, disk: await settleDisk(document, job, parts, watch) })
     }
     const stored = asStored(made)
     return { properties: withSizes(document, stored), hidden: hiddenDisks(stored) }
