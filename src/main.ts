@@ -1,3 +1,4 @@
+import type * as https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import * as os from 'node:os'
 import * as path from 'node:path'
@@ -27,6 +28,7 @@ import { openAccounts } from '#providers/Microsoft.Storage/storageAccounts/keep-
 import { openResources } from '#resources/stored-resources.ts'
 import type { Config } from './config.ts'
 import { announce, grantKey, keepSubscription, withdraw } from './data-folder.ts'
+import { every } from './every.ts'
 import { installationRoutes } from './installation/routes.ts'
 import { isTransient } from './is-transient.ts'
 import { startUpkeep } from './upkeep.ts'
@@ -147,6 +149,12 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
       ],
     })
     await later(app, app => app.close()).listen({ host: config.host, port: config.port })
+    const renewal = every(systemClock, DAY_MS, log, async () => {
+      const renewed = await certificates()
+      ;(app.server as unknown as https.Server).setSecureContext(renewed)
+      blobs.useCertificate(renewed)
+    })
+    later(renewal, renewal => renewal.stop())
     const host = urlHost(publicHost(config))
     origin = `https://${host}:${(app.server.address() as AddressInfo).port}`
     const blobUrl = `https://${host}:${blobs.port}`
@@ -158,6 +166,8 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
     throw error
   }
 }
+
+const DAY_MS = 24 * 3600 * 1000
 
 /** Under which name clients reach a server that listens at every address. */
 const publicHost = (config: Config): string =>

@@ -39,6 +39,8 @@ export interface OpenBlobs extends Blobs {
   readonly port: number
   /** Every hold that a blob stands on; their names satisfy `isBlobHold`. */
   promises(): AsyncIterable<HoldPromise>
+  /** From now on new connections get this certificate. */
+  useCertificate(tls: { readonly key: string; readonly cert: string }): void
 }
 
 const closeGraceMs = 10_000
@@ -103,6 +105,7 @@ export const openBlobs = async (parts: BlobParts): Promise<OpenBlobs> => {
     grant: grants.grant,
     revoke: grants.revoke,
     promises: () => bytes.promises(),
+    useCertificate: tls => server.setSecureContext(tls),
     close: () => closeServer(server, endpoint, closeGraceMs),
   }
 }
