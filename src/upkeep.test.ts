@@ -23,12 +23,12 @@ test('a round that was asked for waits for the one under way: it would make agai
 
   const promised = Promise.withResolvers<void>()
   const goOn = Promise.withResolvers<void>()
+  const made = Promise.withResolvers<void>()
   const hold: typeof arm.regions.hold = async (...call) => {
-    if (call[2].includes('/versions/')) {
-      promised.resolve()
-      await goOn.promise
-    }
-    return arm.regions.hold(...call)
+    if (!call[2].includes('/versions/')) return arm.regions.hold(...call)
+    promised.resolve()
+    await goOn.promise
+    return arm.regions.hold(...call).finally(made.resolve)
   }
   const upkeep = startUpkeep({ ...arm, regions: { ...arm.regions, hold }, log: silentLog, intervalMs: 365 * DAY_MS })
   t.after(() => upkeep.stop())
@@ -37,6 +37,7 @@ test('a round that was asked for waits for the one under way: it would make agai
   const asked = upkeep.round()
   await Promise.race([asked, systemClock.sleep(150)])
   goOn.resolve()
+  await made.promise
   await asked
   await upkeep.stop()
   assert.deepEqual(await holds(arm), {})
