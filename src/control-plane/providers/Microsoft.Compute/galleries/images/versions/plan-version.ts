@@ -7,6 +7,7 @@ import { requireRoom } from '../../room.ts'
 import {
   deletedVersion,
   findSoftDeleted,
+  isFrom,
   softDeletedProperties,
 } from '../../softDeletedArtifactTypes/artifacts/versions/soft-deleted-version.ts'
 import { refuseEncryption } from './encryption.ts'
@@ -32,11 +33,12 @@ export const planVersion = async (change: Change, arm: Arm, parts: SourceParts):
   }
   const deleted = await findSoftDeleted(change.id, arm)
   if (!deleted && given.restore === true) throw versionError.notSoftDeleted(change.id.name)
-  if (!deleted) return planCreate(change, given, arm, parts)
   // az undeletes by a PUT without properties.
-  if (given.restore !== true && (given.storageProfile ?? given.publishingProfile) !== undefined)
+  const restores = given.restore === true || (given.storageProfile ?? given.publishingProfile) === undefined
+  if (deleted && restores) return planRestore(change, given, deleted)
+  if (deleted && isFrom(deleted, change.parent))
     throw versionError.softDeleted(change.id.name, softDeletedProperties(deleted).hardDeletionTargetTime)
-  return planRestore(change, given, deleted)
+  return planCreate(change, given, arm, parts)
 }
 
 const refuseUnserved = ({ publishingProfile, securityProfile }: SentProperties) => {

@@ -21,34 +21,35 @@ export const planRetract = async (
   if (safetyProfile.blockDeletionBeforeEndOfLife && endMs > arm.clock.now().getTime())
     throw versionError.blockedBeforeEndOfLife()
   const bypass = request.query.get('bypasssoftdelete')?.toLowerCase() === 'true'
-  const policy = (await galleryOf(document, arm))?.softDeletePolicy
+  const { policy } = await enclosing(document, arm)
   // What never came to hold bytes can't be given back.
   const soft = policy?.isSoftDeleteEnabled === true && !bypass && disksOf(document) !== undefined
   return { work: { kind: RETRACT, input: { soft } } }
 }
 
-const galleryOf = async (version: ResourceDocument, { resources }: Arm) => {
+const enclosing = async (version: ResourceDocument, { resources }: Arm) => {
   const definition = await resources.find(version.parentKey)
   const gallery = definition && (await resources.find(definition.parentKey))
-  return gallery && galleryProperties(gallery)
+  return { definition, policy: gallery && galleryProperties(gallery).softDeletePolicy }
 }
 
 /** Takes a version back: its holds are released in every region, or go with it into the recycle bin. */
 export const retract = ({ regions, log }: { regions: Regions; log: Log }): ResourceOperation => ({
   kind: RETRACT,
   async run({ document, input, step }, arm) {
-    const policy = (await galleryOf(document, arm))?.softDeletePolicy
-    const bin = softDelete(document, policy, arm.clock.now())
+    const { definition, policy } = await enclosing(document, arm)
+    const bin = softDelete(document, definition, policy, arm.clock.now())
     const former = await arm.resources.find(bin.document.key)
-    // One of the same name may wait in the bin for nothing more than to be cleaned up.
-    if (former && former.uid !== document.uid)
-      await step('retire', () => releaseEverywhere(deletedVersion(former), regions, log))
-    if (input.soft !== true) await step('release', () => releaseEverywhere(document, regions, log))
+    const isOther = former !== undefined && former.uid !== document.uid
+    const soft = input.soft === true
+    // The bin keeps one version of a name, the latest that was deleted.
+    if (soft && isOther) await step('retire', () => releaseEverywhere(deletedVersion(former), regions, log))
+    if (!soft) await step('release', () => releaseEverywhere(document, regions, log))
     return {
       remove: true,
       conclude: async transaction => {
-        await arm.resources.remove(transaction, bin.document.key)
-        if (input.soft === true) await arm.resources.insert(transaction, bin.document, bin.sortKey)
+        if (soft || !isOther) await arm.resources.remove(transaction, bin.document.key)
+        if (soft) await arm.resources.insert(transaction, bin.document, bin.sortKey)
       },
     }
   },

@@ -112,6 +112,25 @@ describe('a gallery with a recycle bin', () => {
     )
   })
 
+  test('does not keep the name in a definition that was made anew', async () => {
+    const other = `${GALLERY}/images/other`
+    const body = definition({ identifier: { publisher: 'p', offer: 'o', sku: 'other' } })
+    await arm.done('PUT', other, body)
+    await arm.done('PUT', `${other}/versions/1.0.0`, ofDisk(snapshot))
+    await arm.done('DELETE', `${other}/versions/1.0.0`)
+    await arm.done('DELETE', other)
+    await arm.done('PUT', other, body)
+    await arm.done('PUT', `${other}/versions/1.0.0`, ofDisk(snapshot))
+    assert.equal((await holds(arm)).eastus?.length, 3)
+    await arm.done('DELETE', `${other}/versions/1.0.0`, undefined, { bypassSoftDelete: 'true' })
+    assert.equal((await holds(arm)).eastus?.length, 2)
+    await arm.done('PUT', `${other}/versions/1.0.0`, ofDisk(snapshot))
+    await arm.done('DELETE', `${other}/versions/1.0.0`)
+    assert.equal((await holds(arm)).eastus?.length, 2)
+    await arm.done('PUT', `${other}/versions/1.0.0`, { location: 'eastus' })
+    await arm.done('DELETE', `${other}/versions/1.0.0`, undefined, { bypassSoftDelete: 'true' })
+  })
+
   test('takes a version back that is deleted again before it was quite restored', async () => {
     for (const query of [{}, { bypassSoftDelete: 'true' }] as Record<string, string>[]) {
       await arm.done('PUT', version('5.0.0'), ofDisk(snapshot))

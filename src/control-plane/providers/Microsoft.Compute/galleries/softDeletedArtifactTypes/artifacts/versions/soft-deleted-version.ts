@@ -29,6 +29,10 @@ export const softDeletedProperties = (document: ResourceDocument): SoftDeletedPr
 export const deletedVersion = (document: ResourceDocument): ResourceDocument =>
   (document.hidden as unknown as { version: ResourceDocument }).version
 
+/** Whether the definition is the one that it was deleted from, and not a later one of the same name. */
+export const isFrom = (document: ResourceDocument, definition: ResourceDocument | undefined): boolean =>
+  document.hidden.definition === definition?.uid
+
 /** `.../galleries/g/images/i/versions/v` in the recycle bin of its gallery. */
 const binOf = (version: string): { artifact: string; id: string } => {
   const parts = /^(.*\/galleries\/[^/]+)\/images\/([^/]+)\/versions\/([^/]+)$/i.exec(version)
@@ -38,10 +42,11 @@ const binOf = (version: string): { artifact: string; id: string } => {
 
 /**
  * The document that keeps a deleted version until it is restored or retired. It lies in no group and no gallery, so that nothing
- * but its own name is blocked by it.
+ * but its own name in its own definition is blocked by it.
  */
 export const softDelete = (
   version: ResourceDocument,
+  definition: ResourceDocument | undefined,
   policy: GalleryProperties['softDeletePolicy'],
   now: Date,
 ): { document: ResourceDocument; sortKey: string } => {
@@ -63,7 +68,7 @@ export const softDelete = (
     type: softDeletedVersionType,
     parentKey: artifact.toLowerCase(),
     properties: { ...properties },
-    hidden: { version: version as unknown as JsonObject },
+    hidden: { version: version as unknown as JsonObject, definition: definition?.uid },
     version: 1,
   }
   return { document, sortKey: versionSortKey(version.name) }
