@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import { invariant } from '#foundation/invariant.ts'
 import { type Split, splitBytes, squeezeRanges, unsqueezeRanges } from './chunk-kernel.ts'
 
 /** The heavy arithmetic of a store, off the main thread. Buffers come from `allocate`, so that no byte is copied between threads. */
@@ -40,37 +41,49 @@ interface Job {
   readonly reject: (error: unknown) => void
 }
 
+/** One thread with one job at a time. A thread that dies takes its job with it and is replaced for the next one. */
 class Thread {
-  readonly #worker = new Worker(new URL('./hash-worker-thread.ts', import.meta.url))
+  #worker: Worker | undefined
   #job: Job | undefined
   readonly #idle: (thread: Thread) => void
 
   constructor(idle: (thread: Thread) => void) {
     this.#idle = idle
-    this.#worker.unref() // an idle pool must not keep a program alive
-    this.#worker.on('message', (answer: Answer) =>
-      this.#finish(job => ('error' in answer ? job.reject(answer.error) : job.resolve(answer.value as never))),
-    )
-    this.#worker.on('error', error => this.#finish(job => job.reject(error)))
+    this.#worker = this.#start()
   }
 
   run(job: Job): void {
     this.#job = job
+    this.#worker ??= this.#start()
     this.#worker.ref()
     this.#worker.postMessage(job.task)
   }
 
-  #finish(settle: (job: Job) => void): void {
-    const job = this.#job
-    this.#job = undefined
-    this.#worker.unref()
-    if (job) settle(job)
-    this.#idle(this)
+  async close(): Promise<void> {
+    await this.#worker?.terminate()
+    this.#job?.reject(new Error('The hash workers were closed.'))
   }
 
-  async close(): Promise<void> {
-    await this.#worker.terminate()
-    this.#job?.reject(new Error('The hash workers were closed.'))
+  #start(): Worker {
+    const worker = new Worker(new URL('./hash-worker-thread.ts', import.meta.url))
+    worker.unref() // an idle pool must not keep a program alive
+    worker.on('message', (answer: Answer) =>
+      this.#finish(job => ('error' in answer ? job.reject(answer.error) : job.resolve(answer.value as never))),
+    )
+    worker.on('error', error => {
+      this.#worker = undefined
+      this.#finish(job => job.reject(error))
+    })
+    return worker
+  }
+
+  #finish(settle: (job: Job) => void): void {
+    const job = this.#job
+    if (!job) return
+    this.#job = undefined
+    this.#worker?.unref()
+    settle(job)
+    this.#idle(this)
   }
 }
 
@@ -87,6 +100,7 @@ export const startHashWorkers = (count = Math.min(availableParallelism(), MOST_T
   idle.push(...threads)
   const ask = <T>(task: Task): Promise<T> =>
     new Promise((resolve, reject) => {
+      invariant(task.with[0].buffer instanceof SharedArrayBuffer, 'Threads work on buffers of allocate()')
       waiting.push({ task, resolve, reject })
       const thread = idle.pop()
       if (thread) next(thread)

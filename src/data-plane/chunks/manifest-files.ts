@@ -13,6 +13,8 @@ export class ManifestFiles {
   readonly #known: Set<ManifestId>
   /** A failing disk may hold their files, now or after a crash: they must go before their chunks do. */
   readonly #inDoubt = new Set<ManifestId>()
+  /** Damaged, and nobody had them: written again when somebody brings the same. */
+  readonly #damaged = new Set<ManifestId>()
   readonly #turns = new Turns()
   /** Gets a damaged root from elsewhere. */
   readonly #recover: (id: ManifestId) => Promise<Uint8Array | undefined>
@@ -55,10 +57,11 @@ export class ManifestFiles {
   async put(root: Uint8Array): Promise<ManifestId> {
     const id = manifestIdOf(root)
     await this.#turns.take(async () => {
-      if (this.#known.has(id)) return
+      if (this.#known.has(id) && !this.#damaged.has(id)) return
       this.#inDoubt.add(id)
       await replaceFile(this.#files, this.#fileOf(id), root)
       this.#inDoubt.delete(id)
+      this.#damaged.delete(id)
       this.#known.add(id)
     })
     return id
@@ -70,7 +73,10 @@ export class ManifestFiles {
     if (root && manifestIdOf(root) === id) return root
     if (!this.#known.has(id)) throw new ManifestMissing(id)
     const healed = await this.#recover(id)
-    if (!healed || manifestIdOf(healed) !== id) throw new ChunkCorrupt(id as string as ChunkId)
+    if (!healed || manifestIdOf(healed) !== id) {
+      this.#damaged.add(id)
+      throw new ChunkCorrupt(id as string as ChunkId)
+    }
     await this.#turns.take(() => replaceFile(this.#files, this.#fileOf(id), healed))
     return healed
   }

@@ -5,6 +5,7 @@ import {
   type ChunkId,
   ChunkMissing,
   type ManifestId,
+  ManifestMissing,
   type VerifyReport,
   type Watch,
 } from './chunk-store.ts'
@@ -59,6 +60,12 @@ class Verification {
     this.#watch.onProgress?.(Math.min(this.bytes, this.#totalBytes), this.#totalBytes)
   }
 
+  /** A manifest's root that is damaged, and that nobody else has, is one of the corrupt ones. */
+  reportRoot(error: unknown): undefined {
+    if (!(error instanceof ChunkCorrupt)) throw error
+    this.corrupt.push(error.id)
+  }
+
   async #mend(id: ChunkId): Promise<void> {
     const list = this.#core.index.find(Buffer.from(id, 'hex')) < 0 ? this.missing : this.corrupt
     list.push(id)
@@ -76,7 +83,7 @@ export const verify = (core: StoreCore, only: ManifestId | undefined, watch: Wat
   atWork(core, async work => {
     const { index } = core
     let totalBytes = 0
-    if (only) totalBytes = (await core.manifests.read(only)).dataBytes
+    if (only) totalBytes = (await core.manifests.read(only).catch(() => undefined))?.dataBytes ?? 0
     else
       for (let entry = 0; entry < index.limit; entry++) if (index.has(entry)) totalBytes += index.place(entry).sizeBytes
     const run = new Verification(core, watch, totalBytes)
@@ -87,7 +94,8 @@ export const verify = (core: StoreCore, only: ManifestId | undefined, watch: Wat
         await run.add(Uint8Array.from(index.idOf(entry)), 0)
       }
     }
-    for (const id of only ? [only] : core.manifests.ids()) await verifyManifest(core, id, run)
+    for (const id of only ? [only] : core.manifests.ids())
+      if (only || core.manifests.has(id)) await verifyManifest(core, id, run)
     await run.check()
     const { chunks, bytes, corrupt, missing, healed } = run
     return { chunks, bytes, corrupt, missing, healed }
@@ -96,8 +104,9 @@ export const verify = (core: StoreCore, only: ManifestId | undefined, watch: Wat
 const verifyManifest = async (core: StoreCore, id: ManifestId, run: Verification): Promise<void> => {
   const unpin = core.leases.pin(id)
   try {
-    if (!core.manifests.has(id)) return
-    for (const page of (await core.manifests.read(id)).pages) {
+    if (!core.manifests.has(id)) throw new ManifestMissing(id)
+    const manifest = await core.manifests.read(id).catch(error => run.reportRoot(error))
+    for (const page of manifest?.pages ?? []) {
       await run.add(Buffer.from(page.id, 'hex'), 0)
       const bytes = await core.reader.read(page.id).catch(() => undefined) // reported by the check of the page itself
       if (!bytes) continue
