@@ -32,7 +32,7 @@ const run = async (point: CrashPoint): Promise<void> => {
 
 /** Every call and both sides of every commit. */
 const everyPoint = async (): Promise<CrashPoint['at'][]> => {
-  const { calls, commits } = await simulate({ seed, at: undefined, mode: 'power', then: 'resume' })
+  const { calls, commits } = await simulate({ seed, at: undefined, mode: 'power', afterwards: 'resume' })
   return [
     ...Array.from({ length: calls }, (_, i) => ({ call: i + 1 })),
     ...Array.from({ length: commits }, (_, i) => ({ commit: i + 1, when: 'before' as const })),
@@ -47,11 +47,11 @@ const sample = (all: readonly CrashPoint['at'][], count: number): CrashPoint['at
   return Array.from({ length: count }, (_, i) => oneOf(...(i % 2 === 0 ? calls : commits)))
 }
 
-const pointAt = (at: CrashPoint['at'], then: CrashPoint['then']): CrashPoint => ({
+const pointAt = (at: CrashPoint['at'], afterwards: CrashPoint['afterwards']): CrashPoint => ({
   seed: 1 + Math.floor(chance.next() * 1e6),
   at,
   mode: oneOf('kill', 'power'),
-  then,
+  afterwards,
   ...(chance.next() < 0.3 ? { again: 1 + Math.floor(chance.next() * 150) } : {}),
 })
 

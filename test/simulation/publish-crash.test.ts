@@ -21,7 +21,9 @@ const run = (part: number, signal: AbortSignal): Promise<void> =>
       isDone = message.done ?? false
     })
     worker.on('error', reject)
-    worker.on('exit', () => (isDone ? resolve() : reject(new Error(`It never ended at POINT='${JSON.stringify(at)}'.`))))
+    worker.on('exit', () =>
+      isDone ? resolve() : reject(new Error(`It never ended at POINT='${JSON.stringify(at)}'.`)),
+    )
     signal.addEventListener('abort', () => void worker.terminate())
   })
 

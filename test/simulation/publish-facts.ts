@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import type { ChunkStore, Hold } from '#data-plane/chunks/chunk-store.ts'
 import { hashInThread } from '#data-plane/chunks/hash-workers.ts'
 import { openStore } from '#data-plane/chunks/open-store.ts'
+import { FakeClock } from '#foundation/clock.ts'
 import { seededRandom } from '#foundation/random.ts'
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
-import { disksOf, diskOf, holdName } from '#providers/Microsoft.Compute/stored-disk.ts'
+import { diskOf, disksOf } from '#providers/Microsoft.Compute/stored-disk.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import { SUBSCRIPTION } from '../support/test-arm.ts'
 import type { CrashingDisk } from './crashing-files.ts'
@@ -11,6 +13,7 @@ import { type Machine, STORES, type World } from './publish-world.ts'
 
 /** A disk's bytes: some at the front, zeros behind. */
 export interface Image {
+  readonly name: string
   readonly front: Buffer
   readonly sizeBytes: number
 }
@@ -49,9 +52,22 @@ export class Facts {
     this.#may.set(path, [next])
   }
 
+  /** Everything is to go with its group: from now on each may be gone, versions into the bin. */
+  letGo(): void {
+    for (const [path, may] of this.#may) {
+      const inBin = may.flatMap(fact => (fact?.is === 'version' ? [{ ...fact, deleted: true as const }] : []))
+      this.#may.set(path, [...may, ...inBin, undefined])
+    }
+  }
+
   /** A client got this URL to poll. */
   acknowledge(operationUrl: string): void {
     this.#operations.add(operationUrl)
+  }
+
+  /** Azure's promise too: an operation can be polled for a day. */
+  forgetOperations(): void {
+    this.#operations.clear()
   }
 
   /** The world at rest is as it was acknowledged: for who polls, on the disks, and for who reads. */
@@ -70,23 +86,33 @@ export class Facts {
   }
 }
 
-type Stored = (store: string, hold: string) => Promise<SparseBytes | undefined>
+/** Whether a store has an image under one of a resource's holds. */
+type Stored = (store: string, document: ResourceDocument, image: Image) => Promise<boolean>
 
 /** What each store would still hold if the power went now, read without help from other stores. */
 const storedAfterPowerLoss = async (disk: CrashingDisk): Promise<Stored> => {
   const copy = disk.copy()
   copy.mode = 'power'
   copy.reboot()
-  const parts = { files: copy.files(), random: seededRandom(1), clock: { now: () => new Date(0), sleep: async () => {} } }
-  const folders = Object.values(STORES).flat()
-  const stores = new Map(
-    await Promise.all(
-      folders.map(async at => [at as string, await openStore(at, { ...parts, workers: hashInThread() })] as const),
-    ),
-  )
-  return async (at, hold) => {
-    const manifest = await stores.get(at)?.held(hold)
-    return manifest && (await stores.get(at)?.open(manifest))
+  const parts = { files: copy.files(), random: seededRandom(1), clock: new FakeClock(), workers: hashInThread() }
+  const stores = new Map<string, { store: ChunkStore; holds: Hold[] }>()
+  for (const at of Object.values(STORES).flat()) {
+    const store = await openStore(at, parts)
+    const holds: Hold[] = []
+    for await (const hold of store.holds()) holds.push(hold)
+    stores.set(at, { store, holds })
+  }
+  const compared = new Map<string, Promise<boolean>>()
+  return async (at, { key, uid }, image) => {
+    const { store, holds } = stores.get(at) ?? assert.fail(at)
+    for (const { name, manifest } of holds) {
+      if (!name.startsWith(`${key}@${uid}/`)) continue
+      const question = `${at} ${manifest} ${image.name}`
+      const answer = compared.get(question) ?? store.open(manifest).then(bytes => isSame(bytes, image))
+      compared.set(question, answer)
+      if (await answer) return true
+    }
+    return false
   }
 }
 
@@ -99,18 +125,21 @@ const misfit = async (
 ): Promise<string | undefined> => {
   const live = await resources.find(keyOf(path))
   const bin = await resources.find(binKeyOf(path))
-  const deleted = bin && bin.key !== live?.key ? (bin.hidden as unknown as { version: ResourceDocument }).version : undefined
+  const deleted =
+    bin && bin.key !== live?.key ? (bin.hidden as unknown as { version: ResourceDocument }).version : undefined
   const document = fact?.is === 'version' && fact.deleted ? deleted : live
   if (!fact) return live || deleted ? 'is still there' : undefined
   if (!document) return 'is not there'
-  if (document.provisioningState !== 'Succeeded') return `is ${document.provisioningState}`
-  if (fact.is === 'version' && Boolean(fact.deleted) === Boolean(live)) return 'is in the wrong place'
+  if (fact.is === 'version' && fact.deleted) {
+    if (live) return 'is there beside its deleted self'
+  } else if (document.provisioningState !== 'Succeeded') return `is ${document.provisioningState}`
+  else if (deleted) return 'is deleted beside its living self'
 
-  const holds = async (region: string, slot: 'disk' | 'os' | number, image: Image, copies: number) => {
+  const holds = async (region: string, image: Image, copies: number) => {
     const folders: readonly string[] = STORES[region as keyof typeof STORES]
-    const found = await Promise.all(folders.map(async at => isSame(await stored(at, holdName(document, slot)), image)))
+    const found = await Promise.all(folders.map(at => stored(at, document, image)))
     const count = found.filter(Boolean).length
-    return count === copies ? undefined : `${slot} has ${count} of ${copies} replicas in ${region}`
+    return count === copies ? undefined : `${image.name} has ${count} of ${copies} replicas in ${region}`
   }
   const reads = async (region: string, manifest: Parameters<typeof regions.open>[1] | undefined, image: Image) => {
     const bytes = manifest && (await regions.open(region, manifest))
@@ -120,19 +149,22 @@ const misfit = async (
   if (fact.is === 'disk') {
     const disk = diskOf(document)
     if (!fact.image) return disk ? 'does not wait for its upload' : undefined
-    return (await holds('eastus', 'disk', fact.image, 1)) ?? (await reads('eastus', disk?.manifest, fact.image))
+    return (await holds('eastus', fact.image, 1)) ?? (await reads('eastus', disk?.manifest, fact.image))
   }
-  const { targetRegions } = (document.properties as unknown as {
-    publishingProfile: { targetRegions: { name: string; regionalReplicaCount: number }[] }
-  }).publishingProfile
+  const { targetRegions } = (
+    document.properties as unknown as {
+      publishingProfile: { targetRegions: { name: string; regionalReplicaCount: number }[] }
+    }
+  ).publishingProfile
   const promised = targetRegions.map(({ name, regionalReplicaCount }) => [name, regionalReplicaCount])
   const wanted = Object.entries(fact.regions)
-  if (JSON.stringify(promised) !== JSON.stringify(wanted)) return `is promised to ${promised.join()}, not ${wanted.join()}`
+  if (JSON.stringify(promised) !== JSON.stringify(wanted))
+    return `is promised to ${promised.join()}, not ${wanted.join()}`
   for (const [region, copies] of wanted) {
     const why =
-      (await holds(region, 'os', fact.os, copies)) ??
+      (await holds(region, fact.os, copies)) ??
       (await reads(region, disksOf(document)?.os?.manifest, fact.os)) ??
-      (fact.data && (await holds(region, 0, fact.data, copies)))
+      (fact.data && (await holds(region, fact.data, copies)))
     if (why !== undefined) return why
   }
   return undefined

@@ -89,9 +89,19 @@ export const startWorld = async (machine: Machine, opened: (close: () => Promise
   const database = machine.database.open()
   const log = silentLog
   const shared = { clock, log, random, files: machine.disk.files(), database, workers: hashInThread() }
-  const settings = Object.entries(STORES).map(([name, folders]) => ({ name, stores: folders.map(at => `file://${at}`) }))
+  const settings = Object.entries(STORES).map(([name, folders]) => ({
+    name,
+    stores: folders.map(at => `file://${at}`),
+  }))
   const regions = await openRegions(settings, shared)
-  const blobs = await openBlobs({ ...shared, regions, host: '127.0.0.1', port: 0, tls, signingKey: Buffer.alloc(32, 7) })
+  const blobs = await openBlobs({
+    ...shared,
+    regions,
+    host: '127.0.0.1',
+    port: 0,
+    tls,
+    signingKey: Buffer.alloc(32, 7),
+  })
   opened(() => blobs.close())
   const resources = await openResources(database)
   const operations = await openOperations({ ...shared, isTransient })
@@ -115,10 +125,19 @@ export const startWorld = async (machine: Machine, opened: (close: () => Promise
     resources,
     upkeep,
     async send(method, path, body, query = {}) {
-      const whole = path.startsWith('/subscriptions/') ? path : `/subscriptions/${SUBSCRIPTION}/resourceGroups/rg${path}`
+      const whole = path.startsWith('/subscriptions/')
+        ? path
+        : `/subscriptions/${SUBSCRIPTION}/resourceGroups/rg${path}`
       const caller = { caller: OWNER, origin: 'https://127.0.0.1:9443' }
       const more = body === undefined ? {} : { body }
-      return (await arm.send({ method, path: whole, apiVersion: '2025-03-03', query, ...more, ...caller })) as TestAnswer
+      return (await arm.send({
+        method,
+        path: whole,
+        apiVersion: '2025-03-03',
+        query,
+        ...more,
+        ...caller,
+      })) as TestAnswer
     },
     async close() {
       await operations.stop(1000)

@@ -11,7 +11,7 @@ export interface CrashPoint {
   readonly at: { readonly call: number } | { readonly commit: number; readonly when: 'before' | 'after' } | undefined
   readonly mode: CrashMode
   /** The client goes on with its story, or never comes back and somebody removes everything. */
-  readonly then: 'resume' | 'abandon'
+  readonly afterwards: 'resume' | 'abandon'
   /** So many calls after the restart the machine dies once more. */
   readonly again?: number
 }
@@ -47,7 +47,7 @@ export const simulate = async (point: CrashPoint): Promise<Course> => {
       if (!crashed) break
       machine.disk.reboot()
       if (lives === 1 && point.again !== undefined) machine.disk.dieAt = machine.disk.calls + point.again
-      if (point.then === 'abandon') steps = removeAll
+      if (point.afterwards === 'abandon') steps = removeAll
     }
     await requireNothing(machine)
     return { calls: machine.disk.calls, commits: machine.database.commits, lives }
@@ -88,9 +88,15 @@ const live = async (
 }
 
 /** After a restart: what was under way ends by itself, also beside a round of upkeep, and everything is as it was acknowledged. */
-const pickUp = async (machine: Machine, world: World, client: Client, facts: Facts, { then, seed }: CrashPoint) => {
+const pickUp = async (
+  machine: Machine,
+  world: World,
+  client: Client,
+  facts: Facts,
+  { afterwards, seed }: CrashPoint,
+) => {
   // Signed URLs end by the clock; a disk can't be removed before.
-  if (then === 'abandon') return client.pass(1)
+  if (afterwards === 'abandon') return client.pass(2)
   await Promise.all([client.settle(), seed % 2 === 0 ? client.upkeep() : undefined])
   await facts.check(machine, world)
 }
