@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Outcome, ResourceOperation } from '#arm/resource-type.ts'
+import { reconcile } from '#data-plane/replication/reconcile.ts'
+import { silentLog } from '#foundation/log.ts'
 import { bytesOf } from '#foundation/sparse-bytes.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
+import type { Resources } from '#resources/resources.ts'
 import { diskImage, fixedVhd, mebibyte } from '../../../../../test/scenarios/disk-image.ts'
 import { startTestArm, type TestArm } from '../../../../../test/support/test-arm.ts'
 import type { ComputeParts } from '../compute-parts.ts'
@@ -10,6 +13,7 @@ import { diskHold } from '../disk-holds.ts'
 import { makeImage } from '../images/make-image.ts'
 import { diskOf, disksOf, hiddenDisk, type StoredDisk } from '../stored-disk.ts'
 import { deleteDisk } from './delete-disk.ts'
+import { diskPromises } from './disk-promises.ts'
 import { endAccess } from './end-access.ts'
 import { makeDisk } from './make-disk.ts'
 
@@ -219,4 +223,42 @@ test('a disk that is deleted', async () => {
       )
     },
   )
+})
+
+test('upkeep between any two steps takes nothing from a disk that grows', async () => {
+  await arm.regions.release(region, 'source')
+  const disk = await stored('to be')
+  const growing: ResourceDocument = { ...document('disks', hiddenDisk(disk)), provisioningState: 'Updating' }
+  await arm.regions.hold(region, disk.manifest, diskHold(growing, 'disk', disk), 1)
+  await arm.regions.release(region, 'to be')
+  let current = growing
+  const resources = {
+    list: async ({ type }: { type?: string }) => ({ documents: type === current.type ? [current] : [] }),
+  } as unknown as Resources
+  const upkeep = async () => {
+    await reconcile(arm.regions, diskPromises(resources, arm.regions), name => name.startsWith(current.key), silentLog)
+    await arm.regions.collect(region)
+  }
+  const outcome = await makeDisk(parts).run(
+    {
+      document: growing,
+      input: { slot: 'disk', origin: { from: 'stored', ...disk, id: 'd' }, sizeGB: 1, pass: 'q' },
+      signal: new AbortController().signal,
+      report() {},
+      async note() {},
+      async step(_name, work) {
+        const result = await work()
+        await upkeep()
+        return result
+      },
+    },
+    arm.arm,
+  )
+  current = { ...growing, hidden: { ...growing.hidden, ...outcome.hidden }, provisioningState: 'Succeeded' }
+  await upkeep()
+  const grown = diskOf(current)
+  assert.ok(grown)
+  assert.equal(grown.sizeBytes, 2 ** 30)
+  assert.ok((await read(grown, image.length)).equals(image))
+  assert.deepEqual(await owned(), [diskHold(current, 'disk', grown)])
 })
