@@ -198,6 +198,7 @@ test('an image of two disks', async () => {
         await holds(),
         [diskHold(made, 3, disks.data[0]), diskHold(made, 'os', disks.os), 'source'].toSorted(),
       )
+      for (const name of await owned()) await arm.regions.release(region, name)
     },
   )
 })
