@@ -8,18 +8,19 @@ import { contentOf, imageOf, makeHistory, openOn, Promises } from './store-histo
 
 const { seed, scenario } = workerData as { seed: number; scenario: string }
 const history = await makeHistory()
+const laterImage = imageOf(11, 9)
 
 /** The store is whole, works on, and when nothing is held any more nothing is left of what it held. */
 const checkAfter = async (disk: CrashingDisk, promises: Promises, when: string): Promise<void> => {
   const store = await openOn(disk.files(), 5)
   await promises.check(store, when)
-  const image = imageOf(11, 9)
-  await store.ingest(bytesOf(image), 'later')
+
+  await store.ingest(bytesOf(laterImage), 'later')
   const { corrupt, missing } = await store.verify()
   assert.deepEqual([corrupt, missing], [[], []], `verify finds damage ${when}`)
   await store.collect()
   await promises.check(store, `${when}, after a collection`)
-  assert.deepEqual(await contentOf(store, 'later'), image)
+  assert.deepEqual(await contentOf(store, 'later'), laterImage)
   await emptied(store)
   await store.close()
   const left = [...disk.everything().keys()].filter(file => !file.endsWith('/store.json'))
