@@ -95,7 +95,8 @@ export const decodeIndexFile = (bytes: Buffer, pack: number): IndexFile => {
   for (const payload of payloads) {
     const records =
       payload.length < GROUP_HEAD_BYTES ? undefined : decodeRecords(payload.subarray(GROUP_HEAD_BYTES), pack)
-    if (!records) return { ...file, sealed: false, whole: false }
+    // A flag that this version does not know may change what the records mean.
+    if (!records || payload.readUInt32LE(0) > SEALED) return { ...file, sealed: false, whole: false }
     for (const record of records) file.records.push(record)
     file.sealed = payload.readUInt32LE(0) === SEALED
     file.bodyEnd = payload.readUInt32LE(4)
