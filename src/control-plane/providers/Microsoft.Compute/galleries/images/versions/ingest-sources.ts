@@ -1,9 +1,10 @@
 import type { Watch } from '#data-plane/chunks/chunk-store.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import type { ComputeParts } from '../../../compute-parts.ts'
+import { diskHold, passingHold } from '../../../disk-holds.ts'
 import { takeDisk } from '../../../disk-origin.ts'
 import { sizeInGB } from '../../../disk-size.ts'
-import { holdName, type StoredDisk, type StoredDisks } from '../../../stored-disk.ts'
+import type { StoredDisk, StoredDisks } from '../../../stored-disk.ts'
 import type { SourceDisk } from './find-sources.ts'
 import { versionError } from './version-errors.ts'
 
@@ -29,13 +30,31 @@ export const ingestSources = async (
   let os: StoredDisk | undefined
   for (const [index, { slot, origin }] of sources.entries()) {
     if (origin.from === 'stored') requireSize(origin.sizeBytes, mode)
-    const place = { region: version.location ?? '', hold: holdName(version, slot), diskName: version.name }
-    const disk = await takeDisk(origin, place, parts, shareOf(watch, index, sources.length))
-    requireSize(disk.sizeBytes, mode)
+    const disk = await takeOne(version, { slot, origin }, mode, shareOf(watch, index, sources.length), parts)
     if (slot === 'os') os = disk
     else data.push({ ...disk, lun: slot })
   }
   return { ...(os ? { os } : {}), data: data.toSorted((a, b) => a.lun - b.lun) }
+}
+
+/** Taken under a passing name first: which manifest the version's own hold is to name is known only then. */
+const takeOne = async (
+  version: ResourceDocument,
+  { slot, origin }: SourceDisk,
+  mode: Mode,
+  watch: Watch,
+  parts: IngestParts,
+): Promise<StoredDisk> => {
+  const region = version.location ?? ''
+  const hold = passingHold(version, 'taken', `${slot}-${version.etag}`)
+  try {
+    const disk = await takeDisk(origin, { region, hold, diskName: version.name }, parts, watch)
+    requireSize(disk.sizeBytes, mode)
+    await parts.regions.hold(region, disk.manifest, diskHold(version, slot, disk), 1, watch)
+    return disk
+  } finally {
+    await parts.regions.release(region, hold)
+  }
 }
 
 const requireSize = (sizeBytes: number, mode: Mode) => {

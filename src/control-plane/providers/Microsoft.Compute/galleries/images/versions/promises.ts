@@ -3,7 +3,8 @@ import type { HoldPromise } from '#data-plane/replication/reconcile.ts'
 import { type Regions, RegionUnreachable } from '#data-plane/replication/regions.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import type { Resources } from '#resources/resources.ts'
-import { disksOf, holdName } from '../../../stored-disk.ts'
+import { diskHold, holdPrefix } from '../../../disk-holds.ts'
+import { disksOf } from '../../../stored-disk.ts'
 import {
   deletedVersion,
   softDeletedVersionType,
@@ -40,10 +41,10 @@ async function* promisesOf(version: ResourceDocument, present: PresentHolds): As
   for (const [region, { state, copies }] of Object.entries(regionStates(version))) {
     if (disks && state !== 'Failed') {
       for (const { slot, disk } of disksBySlot(disks))
-        yield { region, hold: holdName(version, slot), manifest: disk.manifest, copies }
+        yield { region, hold: diskHold(version, slot, disk), manifest: disk.manifest, copies }
       continue
     }
-    const prefix = holdName(version, 'os').slice(0, -'os'.length)
+    const prefix = holdPrefix(version)
     for (const { name, manifest } of await present(region))
       if (name.startsWith(prefix)) yield { region, hold: name, manifest, copies }
   }

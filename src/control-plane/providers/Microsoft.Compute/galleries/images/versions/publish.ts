@@ -3,7 +3,8 @@ import type { Held } from '#data-plane/replication/regions.ts'
 import { invariant } from '#foundation/invariant.ts'
 import type { Log } from '#foundation/log.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
-import { disksOf, hiddenDisks, holdName, type StoredDisks } from '../../../stored-disk.ts'
+import { diskHold } from '../../../disk-holds.ts'
+import { disksOf, hiddenDisks, type StoredDisks } from '../../../stored-disk.ts'
 import { disksBySlot } from './disk-slots.ts'
 import type { SourceDisk } from './find-sources.ts'
 import { type IngestParts, ingestSources } from './ingest-sources.ts'
@@ -147,7 +148,10 @@ const holdAll = async (
   for (const { slot, disk } of disks) {
     const onProgress = (done: number, total: number) =>
       progress.progress(region, (100 * (beforeBytes + (done / Math.max(1, total)) * disk.sizeBytes)) / totalBytes)
-    const held = await regions.hold(region, disk.manifest, holdName(document, slot), copies, { onProgress, signal })
+    const held = await regions.hold(region, disk.manifest, diskHold(document, slot, disk), copies, {
+      onProgress,
+      signal,
+    })
     all = {
       copies: Math.min(all.copies, held.copies),
       newBytes: all.newBytes + held.newBytes,

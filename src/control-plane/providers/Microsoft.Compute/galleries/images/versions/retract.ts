@@ -2,9 +2,11 @@ import type { Arm, ArmRequest, ResourceOperation } from '#arm/resource-type.ts'
 import { type Regions, RegionUnreachable } from '#data-plane/replication/regions.ts'
 import type { Log } from '#foundation/log.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
-import { disksOf, holdName } from '../../../stored-disk.ts'
+import { diskHold } from '../../../disk-holds.ts'
+import { disksOf } from '../../../stored-disk.ts'
 import { galleryProperties } from '../../gallery.ts'
 import { deletedVersion, softDelete } from '../../softDeletedArtifactTypes/artifacts/versions/soft-deleted-version.ts'
+import { disksBySlot } from './disk-slots.ts'
 import { regionStates } from './region-states.ts'
 import { versionError } from './version-errors.ts'
 import { versionProperties } from './version-properties.ts'
@@ -56,7 +58,7 @@ export const retract = ({ regions, log }: { regions: Regions; log: Log }): Resou
 })
 
 /**
- * Releases whatever a version may hold in any region. A region that can't be reached does not keep the version alive: nobody
+ * Releases whatever a version holds in any region; what work that was cut short left under passing names is for reconciling. A region that can't be reached does not keep the version alive: nobody
  * promises its holds any more, and reconciling releases them when it is back.
  */
 export const releaseEverywhere = async (version: ResourceDocument, regions: Regions, log: Log): Promise<void> => {
@@ -70,21 +72,12 @@ export const releaseIn = async (
   regions: Regions,
   log: Log,
 ): Promise<void> => {
-  for (const slot of slotsOf(version)) {
+  for (const { slot, disk } of disksBySlot(disksOf(version) ?? { data: [] })) {
     try {
-      await regions.release(region, holdName(version, slot))
+      await regions.release(region, diskHold(version, slot, disk))
     } catch (error) {
       if (!(error instanceof RegionUnreachable)) throw error
       log.warn('A hold stays until its region is back and reconciled.', { region, version: version.id })
     }
   }
-}
-
-/** All disks that the version has or was about to have. */
-const slotsOf = (version: ResourceDocument): readonly ('os' | number)[] => {
-  const luns = [
-    ...(versionProperties(version).storageProfile.dataDiskImages ?? []).map(({ lun }) => lun),
-    ...(disksOf(version)?.data ?? []).map(({ lun }) => lun),
-  ]
-  return ['os', ...new Set(luns)]
 }
