@@ -1,20 +1,14 @@
 import type { BufferPool } from './buffer-pool.ts'
+import { ChunkBatch, type Verified } from './chunk-batch.ts'
 import { type ChunkIndex, idBytes, type Place } from './chunk-index.ts'
-import { ITEM_FIELDS, unsqueeze } from './chunk-kernel.ts'
-import { ChunkCorrupt, type ChunkId, ChunkMissing, type Heal } from './chunk-store.ts'
+import { unsqueeze } from './chunk-kernel.ts'
+import { ChunkCorrupt, type ChunkId, ChunkMissing, type Heal, type StoredChunk } from './chunk-store.ts'
 import type { HashWorkers } from './hash-workers.ts'
 import { ManifestMalformed, type Slice } from './manifest.ts'
 import type { PackFiles } from './pack-files.ts'
 import type { PackWriter } from './pack-writer.ts'
 import { MAX_CHUNK_BYTES } from './page-cut.ts'
 import type { RepairLog } from './repair-log.ts'
-
-/** A chunk whose bytes were just checked. Both arrays are only valid inside of the call that hands them out. */
-export interface Verified {
-  readonly bytes: Uint8Array
-  readonly stored: Uint8Array
-  readonly place: Place
-}
 
 interface Parts {
   readonly index: ChunkIndex
@@ -28,6 +22,8 @@ interface Parts {
 
 const CACHE_BYTES = 32 * 1024 * 1024
 const BATCH_BYTES = 2 * 1024 * 1024
+/** A read of no more chunks is likely to come again nearby: they are decoded at once and kept. A longer one would flush the cache. */
+const FEW_CHUNKS = 4
 /** Half of a buffer takes what is stored, the other half what it decodes to. */
 export const READ_BUFFER_BYTES = 2 * (BATCH_BYTES + MAX_CHUNK_BYTES)
 
@@ -68,14 +64,14 @@ export class ChunkReader {
       if (skip + length > bytes.length) throw new ManifestMalformed(`A slice leaves the chunk ${id}.`)
       target.set(bytes.subarray(skip, skip + length), offset - from)
     }
-    if (slices.length <= 2) {
-      for (const slice of slices) put(slice, await this.read(slice.id))
-      return
-    }
+    const ahead = slices.filter(slice => !this.#cache.has(slice.id))
+    const isLong = ahead.length > FEW_CHUNKS
+    for (const slice of slices) if (!isLong || this.#cache.has(slice.id)) put(slice, await this.read(slice.id))
+    if (!isLong) return
     const bad: Slice[] = []
-    const ids = slices.map(slice => slice.id)
+    const ids = ahead.map(slice => slice.id)
     await this.eachVerified(ids, (i, chunk) => {
-      const slice = slices[i]!
+      const slice = ahead[i]!
       if (!chunk) return void bad.push(slice)
       put(slice, chunk.bytes)
       // Who reads on in order needs the rest of this one next.
@@ -95,7 +91,7 @@ export class ChunkReader {
     let failure: { error: unknown } | undefined
     for (const [first, last] of this.#batches(ids)) {
       if (failure || signal?.aborted) break
-      const batch = this.#batch(ids, first, last, use)
+      const batch = this.#batch(ids.slice(first, last), first, use)
         .catch(error => {
           failure ??= { error }
         })
@@ -127,13 +123,19 @@ export class ChunkReader {
       if (stillThere >= 0) this.#parts.index.suspect(stillThere)
       throw wasKnown ? new ChunkCorrupt(id) : new ChunkMissing(id)
     }
-    const { encoding, sizeBytes, stored } = given
+    const isShort = given.stored.length < given.sizeBytes
+    // A full disk must not keep the good bytes from whoever reads: the next read asks again.
+    await this.#keep(id, isShort ? given : { ...given, encoding: 'raw', stored: bytes }, wasKnown).catch(() => {})
+    return Uint8Array.from(bytes)
+  }
+
+  /** Stores a good copy in a new place, which is right from then on. */
+  async #keep(id: ChunkId, { encoding, sizeBytes, stored }: StoredChunk, wasKnown: boolean): Promise<void> {
     const chunk = { id: idBytes(id), start: 0, storedBytes: stored.length, sizeBytes, encoding }
     const settle = await this.#parts.writer.appendAgain([chunk], Uint8Array.from(stored))
     await this.#parts.writer.commit()
     settle()
     await this.#parts.repairs.note(id, wasKnown ? 'corrupt' : 'missing')
-    return Uint8Array.from(bytes)
   }
 
   #placeOf(id: ChunkId): Place | undefined {
@@ -177,67 +179,23 @@ export class ChunkReader {
     return ids.reduce((sum, id) => sum + (this.#placeOf(id)?.sizeBytes ?? 0), 0)
   }
 
+  /** Reads one batch, has a thread decode and check it, and hands out its chunks; `first` is the number of the first one. */
   async #batch(
     ids: readonly ChunkId[],
     first: number,
-    last: number,
     use: (i: number, chunk: Verified | undefined) => void,
   ): Promise<void> {
-    const least = 2 * this.#bytesOf(ids.slice(first, last))
-    await this.#parts.buffers.with(least, async buffer => {
-      const stored = buffer.subarray(0, buffer.length / 2)
-      const target = buffer.subarray(buffer.length / 2)
-      const places: (Place | undefined)[] = []
-      const items = new Uint32Array((last - first) * ITEM_FIELDS)
-      const idsBytes = new Uint8Array((last - first) * 32)
-      let [end, decodedEnd] = [0, 0]
-      for (let i = first; i < last; i++) {
-        const place = this.#placeOf(ids[i]!)
-        places.push(place)
-        if (!place) continue
-        const fields = [end, place.storedBytes, place.sizeBytes, place.encoding === 'zstd' ? 1 : 0]
-        // It was measured before an await: a copy that a heal brought meanwhile may be stored in another size.
-        if (end + place.storedBytes > stored.length || decodedEnd + place.sizeBytes > target.length) {
-          places[i - first] = undefined
-          continue
-        }
-        items.set(fields, (i - first) * ITEM_FIELDS)
-        idsBytes.set(idBytes(ids[i]!), (i - first) * 32)
-        end += place.storedBytes
-        decodedEnd += place.sizeBytes
-      }
-      await this.#loadRuns(places, items, stored)
-      const good = await this.#parts.workers.unsqueeze(stored, items, idsBytes, target)
-      let at = 0
-      for (const [k, place] of places.entries()) {
-        const [start = 0, storedBytes = 0, sizeBytes = 0] = items.subarray(k * ITEM_FIELDS, (k + 1) * ITEM_FIELDS)
-        const bytes = target.subarray(at, at + sizeBytes)
-        at += sizeBytes
-        if (place && good[k]) use(first + k, { bytes, stored: stored.subarray(start, start + storedBytes), place })
-        else await this.#again(ids[first + k]!, chunk => use(first + k, chunk))
+    const { buffers, workers } = this.#parts
+    await buffers.with(2 * this.#bytesOf(ids), async buffer => {
+      const batch = new ChunkBatch(buffer, ids, id => this.#placeOf(id))
+      for (const { place, bytes } of batch.runs()) if (!(await this.#loadInto(bytes, place))) bytes.fill(0)
+      const good = await workers.unsqueeze(batch.stored, batch.items, batch.ids, batch.target)
+      for (const [i, id] of ids.entries()) {
+        const chunk = good[i] ? batch.chunk(i) : undefined
+        if (chunk) use(first + i, chunk)
+        else await this.#again(id, found => use(first + i, found))
       }
     })
-  }
-
-  /** Chunks that lie one after the other in a pack are read in one go. */
-  async #loadRuns(places: readonly (Place | undefined)[], items: Uint32Array, stored: Uint8Array): Promise<void> {
-    let run: { place: Place; start: number; end: number } | undefined
-    const load = async () => {
-      if (!run) return
-      const bytes = stored.subarray(run.start, run.end)
-      if (!(await this.#loadInto(bytes, run.place))) bytes.fill(0)
-    }
-    for (const [k, place] of places.entries()) {
-      if (!place) continue
-      const start = items[k * ITEM_FIELDS]!
-      const follows = run && run.place.pack === place.pack && run.place.offset + run.end - run.start === place.offset
-      if (run && follows) run.end = start + place.storedBytes
-      else {
-        await load()
-        run = { place, start, end: start + place.storedBytes }
-      }
-    }
-    await load()
   }
 
   /** One more look at a single chunk: it may have moved, or a neighbour in its run could not be read. */

@@ -6,6 +6,7 @@ import type { Bits } from './bits.ts'
 import type { ChunkIndex, Place } from './chunk-index.ts'
 import type { Pack, PackFiles } from './pack-files.ts'
 import { encodeGroup, encodeTrailer, INDEX_HEAD, PACK_HEAD, type PackRecord } from './pack-format.ts'
+import { MAX_CHUNK_BYTES } from './page-cut.ts'
 
 /** A chunk on its way into a pack: its stored bytes lie at `start` of a buffer. */
 export interface NewChunk {
@@ -200,6 +201,9 @@ export class PackWriter {
 
   #recordOf(pack: GrowingPack, chunk: NewChunk, offset: number): PackRecord {
     const { storedBytes, sizeBytes, encoding } = chunk
+    // A reader drops a whole group with a record that makes no sense: none may ever be written.
+    const isSensible = storedBytes > 0 && storedBytes <= sizeBytes && sizeBytes <= MAX_CHUNK_BYTES
+    invariant(isSensible, `A chunk of ${sizeBytes} bytes, ${storedBytes} as stored, can be recorded`)
     return { id: Buffer.from(chunk.id), place: { pack: pack.number, offset, storedBytes, sizeBytes, encoding } }
   }
 

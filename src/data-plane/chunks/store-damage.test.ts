@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
 import test from 'node:test'
+import { zstdCompressSync } from 'node:zlib'
 import { ChunkCorrupt, type ChunkId, ChunkMissing, type Heal, type StoredChunk } from './chunk-store.ts'
 import { DraftDamaged } from './draft-log.ts'
 import { HoldDamaged } from './holds.ts'
@@ -118,6 +119,29 @@ test('a healer that lies is not believed', async t => {
   await flip(await only(path.join(made.folder, 'packs'), '.pack'), 5000)
   await assert.rejects(contentOf(await made.reopen(), manifest), ChunkCorrupt)
 })
+
+test('a copy that comes back in a longer form than its bytes is kept as its bytes', async t => {
+  const image = Buffer.from('few bytes '.repeat(60))
+  const longer = zstdCompressSync(image) // any frame will do that decodes to the chunk
+  const padded = Buffer.concat([longer, skippableFrame(2000)])
+  const made = await temporaryStore(t, {
+    heal: async id => ({ id, encoding: 'zstd', sizeBytes: image.length, stored: padded }),
+  })
+  const { manifest } = await ingestBytes(made.store, image, 'a')
+  await flip(await only(path.join(made.folder, 'packs'), '.pack'), 20)
+  await contentOf(await made.reopen(), manifest)
+  const store = await made.reopen()
+  assert.ok((await contentOf(store, manifest)).equals(image))
+  assert.deepEqual((await store.verify()).corrupt, [])
+})
+
+/** zstd decoders pass over these. */
+const skippableFrame = (length: number): Buffer => {
+  const frame = Buffer.alloc(8 + length)
+  frame.writeUInt32LE(0x184d2a50, 0)
+  frame.writeUInt32LE(length, 4)
+  return frame
+}
 
 test('a store that sends other bytes than it promised is refused', async t => {
   const [here, there] = [(await temporaryStore(t)).store, (await temporaryStore(t)).store]
