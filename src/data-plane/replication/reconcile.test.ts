@@ -54,3 +54,28 @@ test('a hold that is made and promised while promises are read is no orphan', as
   assert.deepEqual(names.toSorted(), ['mine/late', 'mine/other'])
   await remove()
 })
+
+test('what becomes promised while a lost copy is made good is no orphan', async () => {
+  const { regions, remove } = await startTestRegions({ eastus: 1 })
+  const { manifest } = await regions.ingest('eastus', bytesOf(image), 'mine/slow')
+  await regions.hold('eastus', manifest, 'mine/moving', 1)
+  await regions.hold('eastus', manifest, 'mine/again', 1)
+  let place: 'before' | 'behind' = 'behind'
+  async function* moving(): AsyncIterable<HoldPromise> {
+    if (place === 'before') yield { hold: 'mine/moving', region: 'eastus', manifest, copies: 1 }
+    yield { hold: 'mine/slow', region: 'eastus', manifest, copies: 1 }
+    if (place === 'behind') yield { hold: 'mine/moving', region: 'eastus', manifest, copies: 1 }
+  }
+  const hold: typeof regions.hold = async (...call) => {
+    if (call[2] === 'mine/slow') {
+      place = 'before'
+      await regions.hold('eastus', manifest, 'mine/again', 1)
+    }
+    return regions.hold(...call)
+  }
+  await reconcile({ ...regions, hold }, moving(), () => true, silentLog)
+  const names = []
+  for await (const { name } of regions.holds('eastus')) names.push(name)
+  assert.deepEqual(names.toSorted(), ['mine/again', 'mine/moving', 'mine/slow'])
+  await remove()
+})

@@ -23,7 +23,8 @@ export interface Reconciled {
  * are missing are made again. `owns` tells the names that the caller answers for; others are left alone.
  *
  * Holds are listed before the promises are read: what is made and promised meanwhile is never mistaken for an orphan. A hold that
- * is made before it is promised must be reported by `promises` while its work is under way.
+ * is made before it is promised must be reported by `promises` while its work is under way. Copying a lost image takes hours, in
+ * which promises change: so all are read, and orphans released, before the first is made good.
  */
 export const reconcile = async (
   regions: Regions,
@@ -31,28 +32,30 @@ export const reconcile = async (
   owns: (hold: string) => boolean,
   log: Log,
 ): Promise<Reconciled> => {
-  const found = new Map<string, Set<string>>()
-  for (const region of regions.names) found.set(region, await namesIn(regions, region, owns, log))
+  const orphans = new Map<string, Set<string>>()
+  for (const region of regions.names) orphans.set(region, await namesIn(regions, region, owns, log))
+  const promised: HoldPromise[] = []
+  for await (const promise of promises) {
+    orphans.get(promise.region)?.delete(promise.hold)
+    promised.push(promise)
+  }
+  let released = 0
+  for (const [region, holds] of orphans) {
+    for (const hold of holds) {
+      await regions.release(region, hold)
+      released++
+    }
+  }
   const failed: { hold: string; region: string; error: unknown }[] = []
-  let kept = 0
-  for await (const { hold, region, manifest, copies } of promises) {
-    found.get(region)?.delete(hold)
+  for (const { hold, region, manifest, copies } of promised) {
     try {
       await regions.hold(region, manifest, hold, copies)
-      kept++
     } catch (error) {
       log.warn('A promised copy is not there and could not be made again.', { hold, region, error })
       failed.push({ hold, region, error })
     }
   }
-  let released = 0
-  for (const [region, orphans] of found) {
-    for (const hold of orphans) {
-      await regions.release(region, hold)
-      released++
-    }
-  }
-  return { released, kept, failed }
+  return { released, kept: promised.length - failed.length, failed }
 }
 
 const namesIn = async (
