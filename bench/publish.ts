@@ -19,7 +19,7 @@ const realImage = (tools: Tools): string => {
   for (const folder of ['/usr/bin', '/usr/lib', '/usr/share', path.join(import.meta.dirname, '../node_modules')]) {
     const sizeBytes = Number(/^\d+/.exec(execFileSync('du', ['-sxb', folder]).toString())?.[0])
     if (sizeBytes > left) continue
-    fs.cpSync(folder, path.join(content, folder.replaceAll('/', '_')), { recursive: true, verbatimSymlinks: true })
+    execFileSync('cp', ['-a', folder, path.join(content, folder.replaceAll('/', '_'))])
     left -= sizeBytes
   }
   execFileSync('/sbin/mke2fs', ['-q', '-t', 'ext4', '-d', content, file], { stdio: ['ignore', 'ignore', 'inherit'] })
