@@ -22,9 +22,12 @@ export const isVersionHold = (hold: string): boolean => /\/galleries\/[^/]+\/ima
  */
 export async function* versionPromises(resources: Resources, regions: Regions): AsyncGenerator<HoldPromise> {
   const present = presentHolds(regions)
+  // A restore moves a version out of the recycle bin, a delete into it: looked at before and behind, neither slips through.
+  const inBin = new Map<string, ResourceDocument>()
+  for await (const document of all(resources, softDeletedVersionType)) inBin.set(document.key, deletedVersion(document))
   for await (const version of all(resources, imageVersionType)) yield* promisesOf(version, present)
-  for await (const document of all(resources, softDeletedVersionType))
-    yield* promisesOf(deletedVersion(document), present)
+  for await (const document of all(resources, softDeletedVersionType)) inBin.set(document.key, deletedVersion(document))
+  for (const version of inBin.values()) yield* promisesOf(version, present)
 }
 
 async function* all(resources: Resources, type: string): AsyncGenerator<ResourceDocument> {
