@@ -15,13 +15,6 @@ export interface RateLimits {
   readonly deletes: Bucket
 }
 
-/** Azure's own figures per subscription and principal. */
-export const azureLimits: RateLimits = {
-  reads: { burst: 250, perSecond: 25 },
-  writes: { burst: 200, perSecond: 10 },
-  deletes: { burst: 200, perSecond: 10 },
-}
-
 /** Far above Azure's, so that automation runs at full speed; a runaway loop still meets them. */
 export const generousLimits: RateLimits = {
   reads: { burst: 60_000, perSecond: 12_000 },
