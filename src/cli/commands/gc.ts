@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import type { RegionCollected } from '../client/server-admin.ts'
 import { sizeText } from '../figures.ts'
-import { withMaintenance } from '../maintenance/maintenance.ts'
+import { withMaintenance } from '../maintenance/with-maintenance.ts'
 import { dataOption, jsonOption } from '../options.ts'
 import type { DataOption, Shell } from '../shell.ts'
 import { tableOf } from '../table.ts'

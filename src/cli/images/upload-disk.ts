@@ -3,10 +3,9 @@ import { asFixedVhd } from '#data-plane/disks/fixed-vhd.ts'
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
 import type { Client } from '../client/open-client.ts'
 import { digestingBytes } from './digesting-bytes.ts'
-import { paddedBytes } from './padded-bytes.ts'
+import { paddedToDisk } from './padded-to-disk.ts'
 import { type PageBlob, pageBlob } from './page-blob.ts'
 
-export const azureDiskUnitBytes = 2 ** 20
 const grantSeconds = 24 * 3600
 const requestsAtOnce = 6
 const maxRequestBytes = 4 * 2 ** 20
@@ -35,7 +34,7 @@ export const uploadDisk = async (
   watch: UploadWatch,
 ): Promise<Uploaded> => {
   const digesting = digestingBytes(image)
-  const vhd = asFixedVhd(paddedBytes(digesting, azureDiskUnitBytes))
+  const vhd = asFixedVhd(paddedToDisk(digesting))
   await arm.put(disk.id, {
     location: disk.location,
     properties: {

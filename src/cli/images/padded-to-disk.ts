@@ -1,8 +1,12 @@
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
 
-/** The bytes with a hole behind them, up to a whole multiple of `unitBytes`: Azure's disks are whole MiB. */
-export const paddedBytes = (bytes: SparseBytes, unitBytes: number): SparseBytes => {
-  const sizeBytes = Math.max(1, Math.ceil(bytes.sizeBytes / unitBytes)) * unitBytes
+// Azure takes uploads of whole MiB, and none smaller than 20 MiB.
+const unitBytes = 2 ** 20
+const leastBytes = 20 * unitBytes
+
+/** The bytes with a hole behind them, up to a size that Azure takes for a disk. */
+export const paddedToDisk = (bytes: SparseBytes): SparseBytes => {
+  const sizeBytes = Math.max(leastBytes, Math.ceil(bytes.sizeBytes / unitBytes) * unitBytes)
   if (sizeBytes === bytes.sizeBytes) return bytes
   return {
     sizeBytes,

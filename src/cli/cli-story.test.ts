@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import * as fs from 'node:fs/promises'
+import * as os from 'node:os'
+import * as path from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { openDisk } from '#data-plane/disks/open-disk.ts'
+import { systemRandom } from '#foundation/random.ts'
+import { configOf } from '../config.ts'
+import { startServer } from '../main.ts'
+import { flipByte } from './demo/flip-byte.ts'
+import { firstDifference } from './demo/same-bytes.ts'
+import { runCommand } from './test-shell.ts'
+
+const mib = 2 ** 20
+
+const serve = async (t: TestContext) => {
+  const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'opengallery-story-'))
+  const data = path.join(folder, 'data')
+  const regions = ['eastus', 'westeurope'].map(name => ({ name, stores: [`file://${folder}/${name}`] }))
+  // As `start --region` keeps them, for the commands that work without a server.
+  await fs.mkdir(data)
+  await fs.writeFile(path.join(data, 'regions.json'), JSON.stringify(regions))
+  const server = await startServer(configOf({ dataFolder: data, port: 0, regions }))
+  t.after(async () => {
+    await server.stop()
+    await fs.rm(folder, { recursive: true, force: true })
+  })
+  const command = async (...args: string[]) => await runCommand([...args, '--data', data])
+  const told = async (...args: string[]) => {
+    const { exitCode, stdout, stderr } = await command(...args, '--json')
+    assert.equal(exitCode, 0, stderr)
+    return JSON.parse(stdout)
+  }
+  return { folder, data, server, command, told }
+}
+
+test('an image goes in and comes back in every format; damage is found and healed with and without a server', async t => {
+  const { folder, server, command, told } = await serve(t)
+  const original = path.join(folder, 'disk.raw')
+  // Neither whole MiB nor without holes: 3 MiB of data, a hole, and a little more.
+  const size = 9 * mib + 512
+  await fs.writeFile(original, systemRandom.bytes(3 * mib))
+  const tail = systemRandom.bytes(512)
+  const file = await fs.open(original, 'r+')
+  await file.truncate(size)
+  await file.write(tail, 0, 512, size - 512)
+  await file.close()
+
+  const first = await told('publish', original, '--definition', 'web', '--regions', 'eastus,westeurope')
+  assert.match(first.id, /\/galleries\/gallery\/images\/web\/versions\/1\.0\.0$/)
+  assert.equal(first.sizeBytes, size)
+  assert.equal(
+    first.sha256,
+    createHash('sha256')
+      .update(await fs.readFile(original))
+      .digest('hex'),
+  )
+  assert.ok(first.newBytes >= 3 * mib && first.newBytes < 3.1 * mib, `${first.newBytes} bytes are new`)
+  const again = await told('publish', original, '--definition', 'web', '--regions', 'eastus')
+  assert.match(again.id, /1\.0\.1$/, 'the next version is one patch higher')
+  assert.equal(again.newBytes, 0)
+
+  for (const format of ['raw', 'vhd', 'qcow2'] as const) {
+    const pulled = path.join(folder, `pulled.${format}`)
+    const { version, sizeBytes, sha256, isChecked } = await told('pull', 'images/gallery/web', pulled)
+    assert.deepEqual([version, sizeBytes, sha256, isChecked], ['1.0.1', size, first.sha256, true])
+    const { bytes } = await openDisk(pulled, { scratchFolder: folder, format })
+    const content = Buffer.alloc(size)
+    await bytes.read(0, content)
+    await bytes.close()
+    assert.ok(content.equals(await fs.readFile(original)), format)
+  }
+  const existing = await command('pull', 'images/gallery/web', path.join(folder, 'pulled.raw'))
+  assert.equal(existing.exitCode, 2)
+  assert.match(existing.stderr, /exists already/)
+  const unknown = await command('pull', 'images/gallery/web/9.9.9', path.join(folder, 'x'))
+  assert.equal(unknown.exitCode, 1)
+  assert.match(unknown.stderr, /ResourceNotFound/)
+
+  const status = await told('status')
+  assert.equal(status.resources['Microsoft.Compute/disks'], undefined, 'no temporary disk is left')
+  assert.deepEqual(
+    status.regions.map((region: { name: string }) => region.name),
+    ['eastus', 'westeurope'],
+  )
+
+  await flipByte(path.join(folder, 'westeurope'))
+  const { regions: running } = await told('verify', '--region', 'westeurope')
+  assert.deepEqual([running[0].corrupt, running[0].healed], [1, 1])
+
+  await server.stop()
+  // Elsewhere: what was healed lies in another pack now.
+  await flipByte(path.join(folder, 'westeurope'), 0.25)
+  const { regions: alone } = await told('verify')
+  assert.deepEqual(
+    alone.map((region: { corrupt: number; healed: number }) => [region.corrupt, region.healed]),
+    [
+      [0, 0],
+      [1, 1],
+    ],
+  )
+  const { regions: kept } = await told('gc', '--dry-run')
+  assert.equal(kept[1].manifests, 0, 'what is published is no garbage')
+})
+
+test('files are compared to the last byte', async t => {
+  const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'opengallery-same-'))
+  t.after(() => fs.rm(folder, { recursive: true, force: true }))
+  const write = async (name: string, bytes: Buffer) => {
+    await fs.writeFile(path.join(folder, name), bytes)
+    return path.join(folder, name)
+  }
+  const whole = Buffer.alloc(8 * mib + 3, 5)
+  const changed = Buffer.from(whole)
+  changed[8 * mib + 2] = 6
+  const [a, b, c] = [await write('a', whole), await write('b', changed), await write('c', whole.subarray(0, 8 * mib))]
+  assert.equal(await firstDifference(a, a), undefined)
+  assert.equal(await firstDifference(a, b), 8 * mib + 2)
+  assert.equal(await firstDifference(a, c), 8 * mib)
+})

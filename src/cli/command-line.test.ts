@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import * as fs from 'node:fs/promises'
+import * as os from 'node:os'
+import * as path from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { runCommand } from './test-shell.ts'
+
+const launcher = path.resolve(import.meta.dirname, '../../bin/opengallery.mjs')
+
+test('every command says what it does and how it is used', async () => {
+  const { stdout, exitCode } = await runCommand([])
+  assert.equal(exitCode, 0)
+  const commands = ['start', 'demo', 'publish', 'pull', 'env', 'az', 'status', 'verify', 'gc']
+  for (const name of commands) {
+    assert.match(stdout, new RegExp(`^  ${name} `, 'm'))
+    const help = await runCommand([name, '--help'])
+    assert.equal(help.exitCode, 0, name)
+    assert.match(help.stdout, new RegExp(`^Usage: opengallery ${name} `))
+  }
+})
+
+const wrongLines: [string, RegExp][] = [
+  ['nope', /unknown command 'nope'/],
+  ['statu', /Did you mean status\?/],
+  ['publish --definition web', /missing required argument 'file'/],
+  ['publish disk.raw', /required option '--definition <id\|name>' not specified/],
+  ['start --port 70000', /--port takes a number from 0 to 65535, not '70000'/],
+  ['start --region EastUS=/x', /'EastUS=\/x' is not a region with its stores/],
+  ['start --region eastus=', /'eastus=' is not a region with its stores/],
+  ['start --log loud', /Allowed choices are error, warn, info/],
+  ['pull a/b/c x --format vmdk', /Allowed choices are raw, vhd, qcow2/],
+  ['status --nonsense', /unknown option '--nonsense'/],
+]
+
+for (const [line, expected] of wrongLines) {
+  test(`wrongly called: ${line}`, async () => {
+    const { exitCode, stdout, stderr } = await runCommand(line.split(' '))
+    assert.equal(exitCode, 2)
+    assert.match(stderr, expected)
+    assert.equal(stdout, '')
+  })
+}
+
+test('where no server runs, clients say so and what to do', async t => {
+  const folder = await emptyFolder(t)
+  for (const command of ['status', 'env', 'az', 'publish disk.raw --definition web', 'pull g/g/d x']) {
+    const { exitCode, stderr } = await runCommand([...command.split(' '), '--data', folder])
+    assert.equal(exitCode, 1, command)
+    assert.match(stderr, /No server runs on .*\n.*opengallery start/)
+  }
+  const { exitCode, stderr } = await runCommand(['verify', '--data', folder])
+  assert.equal(exitCode, 1)
+  assert.match(stderr, /is not the data folder of a server/)
+  assert.deepEqual(await fs.readdir(folder), [], 'asking leaves nothing behind')
+})
+
+test('env prints lines that a shell takes, whatever the folder is called', async t => {
+  const folder = path.join(await emptyFolder(t), "it's a gallery")
+  await fs.mkdir(folder)
+  await fs.writeFile(path.join(folder, 'server.json'), JSON.stringify({ url: 'https://127.0.0.1:9443', pid: 1 }))
+  const admin = { tenantId: 'T', subscriptionId: 'S', clientId: 'C', clientSecret: 'hidden' }
+  await fs.writeFile(path.join(folder, 'admin.json'), JSON.stringify(admin))
+  await fs.writeFile(path.join(folder, 'ca.pem'), 'OUR AUTHORITY\n')
+
+  const { exitCode, stdout } = await runCommand(['env', '--data', folder])
+  assert.equal(exitCode, 0)
+  assert.doesNotMatch(stdout, /hidden/)
+  const script = `${stdout}\nprintf '%s|%s|%s' "$AZURE_CONFIG_DIR" "$REQUESTS_CA_BUNDLE" "$AZURE_CORE_COLLECT_TELEMETRY"`
+  const evaluated = await promisify(execFile)('sh', ['-c', script])
+  const [config, bundle = '', telemetry] = evaluated.stdout.split('|')
+  assert.equal(config, path.join(folder, 'az'))
+  assert.equal(telemetry, 'no')
+  const authorities = await fs.readFile(bundle, 'utf8')
+  assert.match(authorities, /OUR AUTHORITY/)
+  assert.ok(authorities.split('BEGIN CERTIFICATE').length > 50, 'the public authorities are still trusted')
+})
+
+test('the launcher passes arguments, output and exit code', async () => {
+  const ended = await promisify(execFile)(process.execPath, [launcher, 'nope']).catch(error => error)
+  assert.equal(ended.code, 2)
+  assert.match(ended.stderr, /unknown command 'nope'/)
+  const help = await promisify(execFile)(process.execPath, [launcher, 'pull', '--help'])
+  assert.match(help.stdout, /^Usage: opengallery pull/)
+})
+
+const emptyFolder = async (t: { after(work: () => Promise<void>): void }): Promise<string> => {
+  const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'opengallery-cli-'))
+  t.after(() => fs.rm(folder, { recursive: true, force: true }))
+  return folder
+}
