@@ -32,7 +32,7 @@ const run = async (point: CrashPoint): Promise<void> => {
 
 /** Every call and both sides of every commit. */
 const everyPoint = async (): Promise<CrashPoint['at'][]> => {
-  const { calls, commits } = await simulate({ seed, at: undefined, mode: 'power', afterwards: 'resume' })
+  const { calls, commits } = await simulate(calm)
   return [
     ...Array.from({ length: calls }, (_, i) => ({ call: i + 1 })),
     ...Array.from({ length: commits }, (_, i) => ({ commit: i + 1, when: 'before' as const })),
@@ -55,8 +55,11 @@ const pointAt = (at: CrashPoint['at'], afterwards: CrashPoint['afterwards']): Cr
   ...(chance.next() < 0.3 ? { again: 1 + Math.floor(chance.next() * 150) } : {}),
 })
 
+const calm = { seed, at: undefined, mode: 'power', afterwards: 'resume' } as const
+
 if (only) await run(only)
 else {
+  if (part === 0) await run({ ...calm, isWatched: true })
   const all = await everyPoint()
   const chosen = samples === undefined ? all : sample(all, samples)
   const points = chosen.flatMap(at =>

@@ -21,8 +21,9 @@ export interface Image {
 /** What a client was told of a resource, and may count on. */
 export type Fact =
   | { readonly is: 'there' }
-  /** `image` is undefined while the disk waits for its upload. */
-  | { readonly is: 'disk'; readonly image: Image | undefined }
+  /** A disk that waits for its upload, with what was written so far from its start. */
+  | { readonly is: 'upload'; readonly written: Buffer; readonly sizeBytes: number }
+  | { readonly is: 'disk'; readonly image: Image }
   | {
       readonly is: 'version'
       readonly os: Image
@@ -50,6 +51,11 @@ export class Facts {
     this.#may.set(path, [...before, next])
     await request()
     this.#may.set(path, [next])
+  }
+
+  /** What a request that changes a resource again begins with. */
+  of(path: string): Fact | undefined {
+    return this.#may.get(path)?.at(0)
   }
 
   /** Everything is to go with its group: from now on each may be gone, versions into the bin. */
@@ -86,10 +92,13 @@ export class Facts {
   }
 }
 
-/** Whether a store has an image under one of a resource's holds. */
-type Stored = (store: string, document: ResourceDocument, image: Image) => Promise<boolean>
+/** What the stores would still hold if the power went now, each read without help from the others. */
+interface Stored {
+  /** Whether a store has an image under one of a resource's holds. */
+  has(store: string, document: ResourceDocument, image: Image): Promise<boolean>
+  draft(store: string, id: string): Promise<SparseBytes | undefined>
+}
 
-/** What each store would still hold if the power went now, read without help from other stores. */
 const storedAfterPowerLoss = async (disk: CrashingDisk): Promise<Stored> => {
   const copy = disk.copy()
   copy.mode = 'power'
@@ -102,17 +111,21 @@ const storedAfterPowerLoss = async (disk: CrashingDisk): Promise<Stored> => {
     for await (const hold of store.holds()) holds.push(hold)
     stores.set(at, { store, holds })
   }
+  const of = (at: string) => stores.get(at) ?? assert.fail(`There is no store in ${at}.`)
   const compared = new Map<string, Promise<boolean>>()
-  return async (at, { key, uid }, image) => {
-    const { store, holds } = stores.get(at) ?? assert.fail(at)
-    for (const { name, manifest } of holds) {
-      if (!name.startsWith(`${key}@${uid}/`)) continue
-      const question = `${at} ${manifest} ${image.name}`
-      const answer = compared.get(question) ?? store.open(manifest).then(bytes => isSame(bytes, image))
-      compared.set(question, answer)
-      if (await answer) return true
-    }
-    return false
+  return {
+    draft: async (at, id) => (await of(at).store.findDraft(id))?.bytes(),
+    async has(at, { key, uid }, image) {
+      const { store, holds } = of(at)
+      for (const { name, manifest } of holds) {
+        if (!name.startsWith(`${key}@${uid}/`)) continue
+        const question = `${at} ${manifest} ${image.name}`
+        const answer = compared.get(question) ?? store.open(manifest).then(bytes => isSame(bytes, image))
+        compared.set(question, answer)
+        if (await answer) return true
+      }
+      return false
+    },
   }
 }
 
@@ -137,7 +150,7 @@ const misfit = async (
 
   const holds = async (region: string, image: Image, copies: number) => {
     const folders: readonly string[] = STORES[region as keyof typeof STORES]
-    const found = await Promise.all(folders.map(at => stored(at, document, image)))
+    const found = await Promise.all(folders.map(at => stored.has(at, document, image)))
     const count = found.filter(Boolean).length
     return count === copies ? undefined : `${image.name} has ${count} of ${copies} replicas in ${region}`
   }
@@ -146,9 +159,15 @@ const misfit = async (
     return (await isSame(bytes, image)) ? undefined : `can't be read in ${region}`
   }
   if (fact.is === 'there') return undefined
+  if (fact.is === 'upload') {
+    const { upload } = document.hidden as { upload?: { draft: string; started?: boolean } | null }
+    if (!upload) return 'does not wait for its upload'
+    if (fact.written.length === 0) return undefined
+    const image = { name: upload.draft, front: fact.written, sizeBytes: fact.sizeBytes }
+    return (await isSame(await stored.draft('/eastus', upload.draft), image)) ? undefined : 'lost a part of its upload'
+  }
   if (fact.is === 'disk') {
     const disk = diskOf(document)
-    if (!fact.image) return disk ? 'does not wait for its upload' : undefined
     return (await holds('eastus', fact.image, 1)) ?? (await reads('eastus', disk?.manifest, fact.image))
   }
   const { targetRegions } = (

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { vhdFooterBytes } from '#data-plane/disks/fixed-vhd.ts'
 import type { Json, JsonObject } from '#resources/resource-document.ts'
 import { fixedVhd } from '../scenarios/disk-image.ts'
-import type { Facts, Image } from './publish-facts.ts'
+import type { Fact, Facts, Image } from './publish-facts.ts'
 import { keyOf } from './publish-facts.ts'
 import type { Machine, World } from './publish-world.ts'
 import { imageOf } from './store-history.ts'
@@ -49,7 +49,7 @@ export class Client {
   }
 
   /** Writes a part of an upload; acknowledged when it resolves. */
-  async upload(name: string, offset: number, bytes: Buffer): Promise<void> {
+  readonly upload = async (name: string, offset: number, bytes: Buffer): Promise<void> => {
     const document = (await this.#world.resources.find(keyOf(disk(name)))) ?? assert.fail(`${name} is gone`)
     const { upload } = document.hidden as { upload?: { draft: string } }
     const draft = await this.#world.regions.findDraft('eastus', upload?.draft ?? '')
@@ -90,16 +90,25 @@ const remove = (path: string): Step =>
   step(`DELETE ${path}`, client => client.facts.change(path, undefined, () => client.done('DELETE', path)))
 
 /** A disk is made, written through its signed URL's draft in pieces, and finished. */
-const uploaded = (name: string, image: Image): Step[] => {
+const uploaded = (name: string, { front, ...image }: Image): Step[] => {
   const path = disk(name)
-  const creationData = { createOption: 'Upload', uploadSizeBytes: sizeBytes + vhdFooterBytes }
+  const whole = sizeBytes + vhdFooterBytes
+  const waiting = (written: Buffer): Fact => ({ is: 'upload', written, sizeBytes: whole })
+  const creationData = { createOption: 'Upload', uploadSizeBytes: whole }
   const properties = { creationData, osType: 'Linux', hyperVGeneration: 'V1' }
-  const third = Math.floor(image.front.length / 3 / 512) * 512
+  const third = Math.floor(front.length / 3 / 512) * 512
   const write = (offset: number, bytes: Buffer) =>
-    step(`write ${bytes.length} bytes at ${offset} of ${name}`, client => client.upload(name, offset, bytes))
+    step(`write ${bytes.length} bytes at ${offset} of ${name}`, async ({ facts, upload }) => {
+      const before = facts.of(path)
+      assert.ok(before?.is === 'upload')
+      const written = Buffer.alloc(Math.max(before.written.length, offset + bytes.length))
+      before.written.copy(written)
+      bytes.copy(written, offset)
+      await facts.change(path, waiting(written), () => upload(name, offset, bytes))
+    })
   return [
     step(`PUT ${path}`, client =>
-      client.facts.change(path, { is: 'disk', image: undefined }, () =>
+      client.facts.change(path, waiting(Buffer.alloc(0)), () =>
         client.done('PUT', path, { location: 'eastus', properties }),
       ),
     ),
@@ -107,12 +116,14 @@ const uploaded = (name: string, image: Image): Step[] => {
       client.done('POST', `${path}/beginGetAccess`, { access: 'Write', durationInSeconds: 3600 }),
     ),
     write(0, Buffer.alloc(2 * third, 0xee)), // to be overwritten
+    write(third, front.subarray(third, 2 * third)),
+    write(0, front.subarray(0, third)),
+    write(2 * third, front.subarray(2 * third)),
     write(sizeBytes, footer),
-    write(third, image.front.subarray(third, 2 * third)),
-    write(0, image.front.subarray(0, third)),
-    write(2 * third, image.front.subarray(2 * third)),
     step(`endGetAccess of ${name}`, client =>
-      client.facts.change(path, { is: 'disk', image }, () => client.done('POST', `${path}/endGetAccess`)),
+      client.facts.change(path, { is: 'disk', image: { front, ...image } }, () =>
+        client.done('POST', `${path}/endGetAccess`),
+      ),
     ),
   ]
 }

@@ -14,6 +14,8 @@ export interface CrashPoint {
   readonly afterwards: 'resume' | 'abandon'
   /** So many calls after the restart the machine dies once more. */
   readonly again?: number
+  /** What a loss of power would leave is looked at behind every step. */
+  readonly isWatched?: true
 }
 
 export interface Course {
@@ -35,12 +37,13 @@ export const simulate = async (point: CrashPoint): Promise<Course> => {
   try {
     for (;;) {
       lives++
-      const crashed = await live(machine, facts, lives, point, async client => {
+      const crashed = await live(machine, facts, lives, point, async (client, world) => {
         for (;;) {
           const [next, ...rest] = steps
           if (!next) return
           doing = next.name
           await next.run(client)
+          if (point.isWatched && rest.length > 0) await facts.check(machine, world)
           steps = rest
         }
       })
@@ -65,7 +68,7 @@ const live = async (
   facts: Facts,
   lives: number,
   point: CrashPoint,
-  story: (client: Client) => Promise<void>,
+  story: (client: Client, world: World) => Promise<void>,
 ): Promise<boolean> => {
   const opened: (() => Promise<void>)[] = []
   try {
@@ -73,7 +76,7 @@ const live = async (
       const world = await startWorld(machine, close => opened.push(close))
       const client = new Client(machine, world, facts)
       if (lives > 1) await pickUp(machine, world, client, facts, point)
-      await story(client)
+      await story(client, world)
       await requireReleased(world)
       await world.close()
     })
