@@ -130,6 +130,7 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
     const app = await makeHttpServer({
       ...shared,
       tls,
+      authenticate: authenticateWith(identity),
       handle: manager.handle,
       origin: () => origin,
       open: [

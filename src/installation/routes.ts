@@ -18,7 +18,9 @@ export interface InstallationParts {
   origin(): string
 }
 
-type Query = { Querystring: { region?: string; dryRun?: string; id?: string } }
+/** A parameter that is there twice arrives as a list. */
+type Given = string | string[] | undefined
+type Query = { Querystring: { region?: Given; dryRun?: Given; id?: Given } }
 
 /**
  * `/opengallery/...`: what an installation's owner asks that Azure's API has no words for. Same tokens as ARM; the right is that of
@@ -26,7 +28,7 @@ type Query = { Querystring: { region?: string; dryRun?: string; id?: string } }
  */
 export const installationRoutes = (parts: InstallationParts) => (app: FastifyInstance) => {
   const { regions } = parts
-  app.addHook('preHandler', async request => {
+  app.addHook('onRequest', async request => {
     const headers = request.headers as RawRequest['headers']
     const raw = { method: request.method, url: request.url, headers, origin: parts.origin(), remoteAddress: request.ip }
     const caller = await parts.authenticate(raw)
@@ -55,12 +57,12 @@ export const installationRoutes = (parts: InstallationParts) => (app: FastifyIns
     const plan = query.dryRun === 'true' ? await regions.planCollection(region) : await regions.collect(region)
     return { region, ...plan }
   })
-  app.get<Query>('/opengallery/bytes', ({ query }) => bytesOf(query.id ?? '', parts.arm))
+  app.get<Query>('/opengallery/bytes', ({ query }) => bytesOf(String(query.id ?? ''), parts.arm))
 }
 
-const requireRegion = (name: string | undefined, regions: Regions): string => {
-  if (name !== undefined && regions.names.includes(name)) return name
-  throw armError.invalidQueryParameter('region', name ?? '')
+const requireRegion = (name: Given, regions: Regions): string => {
+  if (typeof name === 'string' && regions.names.includes(name)) return name
+  throw armError.invalidQueryParameter('region', String(name ?? '').slice(0, 100))
 }
 
 const statusOf = async ({ arm, regions, dataFolder, startedAt }: InstallationParts) => {

@@ -1,19 +1,25 @@
+import type { Server } from 'node:https'
+import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Log } from '#foundation/log.ts'
 import type { Random } from '#foundation/random.ts'
 import { renderError } from './arm.ts'
 import { ArmError, armError } from './arm-error.ts'
 import type { RawRequest } from './raw-request.ts'
-import type { ArmResponse } from './resource-type.ts'
+import type { ArmResponse, Caller } from './resource-type.ts'
 
 /** Azure takes templates of up to 4 MB. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024
 const MAX_HEADER_BYTES = 32 * 1024
+const MAX_CONNECTIONS = 2000
+const HANDSHAKE_TIMEOUT_MS = 20_000
 
 export interface HttpParts {
   readonly tls: { readonly key: string; readonly cert: string }
   readonly log: Log
   readonly random: Random
+  /** Who sends a request, by its headers alone; throws the 401s. Asked before a body is read. */
+  authenticate(raw: RawRequest): Promise<Caller>
   /** Every path that no other route has goes here. */
   handle(raw: RawRequest): Promise<ArmResponse>
   /** Routes that need no token: discovery, tokens, the alias document. */
@@ -22,26 +28,56 @@ export interface HttpParts {
   origin(): string
 }
 
-/** ARM over HTTPS: limits, request ids, and bodies handed on unread; what an answer says is decided behind `handle`. */
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who sends it, once that is known. */
+    verified: Caller | undefined
+  }
+}
+
+/**
+ * ARM over HTTPS: limits, request ids, and bodies handed on unread; what an answer says is decided behind `handle`. Whoever shows no
+ * good token is told nothing but that, whatever else is wrong with the request, and no body of theirs is kept.
+ */
 export const makeHttpServer = async (parts: HttpParts): Promise<FastifyInstance> => {
   const app = Fastify({
-    https: { ...parts.tls, maxHeaderSize: MAX_HEADER_BYTES, minVersion: 'TLSv1.2' },
+    https: {
+      ...parts.tls,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    },
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 60_000,
     routerOptions: { maxParamLength: 4096, caseSensitive: false },
     genReqId: () => parts.random.uuid(),
-    frameworkErrors: (error, request, reply) => void fail(error, request, reply, parts),
+    frameworkErrors: (error, request, reply) => void refuse(error, request, reply, parts),
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket),
     return503OnClosing: true,
     forceCloseConnections: 'idle',
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.addHook('onSend', async (request, reply) => addCommonHeaders(request, reply))
-  app.setErrorHandler((error, request, reply) => fail(error, request, reply, parts))
+  app.setErrorHandler((error, request, reply) => refuse(error, request, reply, parts))
+  app.decorateRequest('verified', undefined)
+  limitConnections(app.server as unknown as Server)
   for (const routes of parts.open)
     await app.register(async (scope, options) => void (await routes(scope as unknown as FastifyInstance, options)))
-  app.all('/*', async (request, reply) => sendAnswer(reply, await parts.handle(rawRequest(request, parts))))
+  const onRequest = async (request: FastifyRequest) => {
+    request.verified = await parts.authenticate(rawRequest(request, parts))
+  }
+  const handler = async (request: FastifyRequest, reply: FastifyReply) =>
+    sendAnswer(reply, await parts.handle(rawRequest(request, parts)))
+  app.all('/*', { onRequest, handler })
+  app.setNotFoundHandler(handler) // methods that no route can have
   return app
+}
+
+const limitConnections = (server: Server): void => {
+  server.maxConnections = MAX_CONNECTIONS
+  // An expectation that is not known may be ignored (RFC 9110 section 10.1.1); Node would refuse it without asking who sends it.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
 }
 
 const rawRequest = (request: FastifyRequest, parts: HttpParts): RawRequest => ({
@@ -49,6 +85,7 @@ const rawRequest = (request: FastifyRequest, parts: HttpParts): RawRequest => ({
   url: request.raw.url ?? '/',
   headers: request.headers as Record<string, string | undefined>,
   ...(Buffer.isBuffer(request.body) ? { body: request.body } : {}),
+  ...(request.verified ? { verified: request.verified } : {}),
   origin: parts.origin(),
   remoteAddress: request.ip,
 })
@@ -74,6 +111,26 @@ const sendAnswer = (reply: FastifyReply, answer: ArmResponse): FastifyReply => {
   // Go's SDK takes an answer to a poll only with a JSON content type, even an empty one.
   reply.header('content-type', 'application/json; charset=utf-8')
   return reply.send(answer.body === undefined ? '' : JSON.stringify(answer.body))
+}
+
+const refuse = async (error: unknown, request: FastifyRequest, reply: FastifyReply, parts: HttpParts) => {
+  try {
+    if (!request.verified) await parts.authenticate(rawRequest(request, parts))
+  } catch (unknown) {
+    return fail(unknown, request, reply, parts)
+  }
+  return fail(error, request, reply, parts)
+}
+
+/** What is no HTTP, or too much of it: there is no request yet that could be answered. */
+const refuseConnection = (error: Error & { code?: string }, socket: Socket): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
+  const line = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'
+  const reason = tooLarge ? `the headers have more than ${MAX_HEADER_BYTES} bytes` : 'it is not a valid HTTP request'
+  const body = JSON.stringify(renderError(armError.invalidRequestContent(reason)).body)
+  const headers = `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}`
+  socket.end(`HTTP/1.1 ${line}\r\n${headers}\r\nconnection: close\r\n\r\n${body}`)
 }
 
 const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply, parts: HttpParts): FastifyReply =>

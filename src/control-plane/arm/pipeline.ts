@@ -20,7 +20,7 @@ export interface PipelineParts extends VerbParts {
 
 /** A request's way, from bytes to answer: who, how often, what, may they, do it. */
 export const handle = async (raw: RawRequest, parts: PipelineParts): Promise<ArmResponse> => {
-  const caller = raw.caller ?? (await parts.authenticate(raw))
+  const caller = raw.caller ?? raw.verified ?? (await parts.authenticate(raw))
   const [path = '', search = ''] = splitOnce(raw.url, '?')
   const target = readTarget(path)
   const method = readMethod(raw.method)

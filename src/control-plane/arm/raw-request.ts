@@ -17,6 +17,8 @@ export interface RawRequest {
   readonly remoteAddress: string
   /** Set for requests from within: they carry the rights of the one on whose behalf they are made. */
   readonly caller?: Caller
+  /** Who sends it, when the endpoint has asked for it already. */
+  readonly verified?: Caller
 }
 
 const METHODS = ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE'] as const
