@@ -45,7 +45,7 @@ const readValue = (node: SchemaNode, value: Json, options: ReadOptions): Json | 
 
 const readObject = (node: SchemaNode, value: Json, options: ReadOptions): JsonObject => {
   if (!isObject(value)) throw wrongType(value, 'Object', options.path)
-  const read: Record<string, Json> = {}
+  const read: [string, Json][] = []
   const values = valuesOf(node)
   for (const [name, member] of Object.entries(value)) {
     if (member === undefined) continue
@@ -53,13 +53,13 @@ const readObject = (node: SchemaNode, value: Json, options: ReadOptions): JsonOb
     if (!schema) throw armError.unknownMember(name, options.path.split('.').at(-1) ?? '', `${options.path}.${name}`)
     if (schema.readOnly) continue
     if (member === null) {
-      if (options.keepNull || values) read[known] = null
+      if (options.keepNull || values) read.push([known, null])
       continue
     }
     const canonical = readValue(schema, member, { ...options, path: `${options.path}.${known}` })
-    if (canonical !== undefined && !isEmptyStructure(schema, canonical, options)) read[known] = canonical
+    if (canonical !== undefined && !isEmptyStructure(schema, canonical, options)) read.push([known, canonical])
   }
-  return read
+  return Object.fromEntries(read) // a member named __proto__ stays one
 }
 
 /** Terraform and az send `{}` for structures that the user left out. */

@@ -45,7 +45,7 @@ export const readChange = (
 const splitBody = (type: ResourceType, request: ArmRequest) => {
   if (request.body === undefined) throw armError.missingRequestBody()
   if (!isObject(request.body)) throw armError.invalidRequestContent('the body must be a JSON object')
-  const rest: Record<string, JsonObject[string]> = {}
+  const rest: [string, JsonObject[string]][] = []
   let location: JsonObject[string]
   let tags: JsonObject[string]
   for (const [name, value] of Object.entries(request.body)) {
@@ -53,9 +53,10 @@ const splitBody = (type: ResourceType, request: ArmRequest) => {
     if (ECHOED.has(lower)) continue
     if (type.tracked && lower === 'location') location = value
     else if (type.tracked && lower === 'tags') tags = value
-    else rest[name] = value
+    else rest.push([name, value])
   }
-  return { location, tags, rest }
+  // Made in one go: `rest.__proto__ = value` would hide the member instead of having it refused.
+  return { location, tags, rest: Object.fromEntries(rest) as JsonObject }
 }
 
 type Place = Omit<ResourceDocument, 'location' | 'tags' | 'envelope' | 'properties' | 'systemData' | 'etag'>

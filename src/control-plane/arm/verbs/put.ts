@@ -74,6 +74,7 @@ const requireParent = async (
   { arm }: VerbParts,
 ): Promise<ResourceDocument | undefined> => {
   const parentId = type.extension ? id.scope : id.parent
+  if (!type.extension && id.scope.toString() !== '' && id.scope.key !== id.group?.key) throw armError.invalidPath()
   const isGroup = parentId.key === id.group?.key
   const group = await requireScope(isGroup ? id : parentId, arm)
   if (group?.provisioningState === 'Deleting') throw armError.resourceGroupBeingDeleted(group.name)

@@ -9,18 +9,18 @@ const MAX_VALUE = 256
 /** Tags as ARM takes them: at most 50, names unique in any case and without `<>%&\?/`. Throws `InvalidTags`. */
 export const readTags = (given: Json): Record<string, string> => {
   if (!isObject(given)) throw armError.wrongType(JSON.stringify(given).slice(0, 200), 'Dictionary', 'tags')
-  const tags: Record<string, string> = {}
+  const tags: [string, string][] = [] // an object could not be given a tag named __proto__ bit by bit
   const seen = new Set<string>()
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue
     checkTag(name, value)
     if (seen.has(name.toLowerCase())) throw armError.invalidTags(`The tag name '${name}' is given more than once.`)
     seen.add(name.toLowerCase())
-    tags[name] = value as string
+    tags.push([name, value as string])
   }
   if (seen.size > MAX_TAGS)
     throw armError.invalidTags(`The number of tags '${seen.size}' exceeds the maximum of '${MAX_TAGS}'.`)
-  return tags
+  return Object.fromEntries(tags)
 }
 
 const checkTag = (name: string, value: Json): void => {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { armError } from '#arm/arm-error.ts'
-import { readBody } from '#arm/read-body.ts'
+import { isObject, readBody } from '#arm/read-body.ts'
 import type { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ArmRequest, ResourceType } from '#arm/resource-type.ts'
 import { nodeOf } from '#arm/schema-marks.ts'
@@ -52,7 +52,8 @@ const readChange = (verb: 'PUT' | 'PATCH', request: ArmRequest): { operation: Op
 
 /** az puts back what it read, id and name included. */
 const withoutEcho = (body: Json): Json => {
-  const { id: _id, name: _name, type: _type, ...rest } = body as Record<string, Json>
+  if (!isObject(body)) throw armError.invalidRequestContent('the body must be a JSON object')
+  const { id: _id, name: _name, type: _type, ...rest } = body
   return rest
 }
 

@@ -77,7 +77,7 @@ const settlePolicy = (policy: NonNullable<GalleryProperties['softDeletePolicy']>
 // Azure shows whom a gallery is shared with only on request: `$select=Permissions` up to 2021, `$expand` since.
 async function present(document: ResourceDocument, view: View) {
   const select = view.request.query.get('$select')
-  if (select !== undefined && select.toLowerCase() !== 'permissions')
+  if (view.verb !== 'write' && select !== undefined && select.toLowerCase() !== 'permissions')
     throw armError.invalidQueryParameter('$select', select.slice(0, 100))
   const { sharingProfile, ...properties } = galleryProperties(document)
   if (!sharingProfile) return { properties: properties as JsonObject }

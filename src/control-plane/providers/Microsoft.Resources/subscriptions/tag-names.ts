@@ -1,6 +1,7 @@
 import { armError } from '#arm/arm-error.ts'
 import type { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ResourceType } from '#arm/resource-type.ts'
+import { readTags } from '#arm/verbs/tags.ts'
 import type { Json } from '#resources/resource-document.ts'
 
 const TYPE = 'Microsoft.Resources/subscriptions/tagNames'
@@ -32,12 +33,20 @@ const usageOf = async (subscription: ResourceId, arm: Arm): Promise<Usage> => {
 
 type Declared = Readonly<Record<string, readonly string[]>>
 const declaredOf = (hidden: unknown): Declared => (hidden ?? {}) as Declared
+/** A name may be one that every JavaScript object has: `constructor`. */
+const valuesOf = (declared: Declared, name: string): readonly string[] =>
+  Object.hasOwn(declared, name) ? (declared[name] ?? []) : []
+/** They are kept with the subscription, which is read and written as a whole. */
+const MAX_DECLARED = 10_000
 
 const declare = async (subscription: ResourceId, arm: Arm, change: (declared: Declared) => Declared) => {
-  await arm.resources.change(subscription.key, document => ({
-    ...document,
-    hidden: { ...document.hidden, tagNames: change(declaredOf(document.hidden.tagNames)) },
-  }))
+  await arm.resources.change(subscription.key, document => {
+    const tagNames = change(declaredOf(document.hidden.tagNames))
+    const count = Object.values(tagNames).reduce((sum, values) => sum + 1 + values.length, 0)
+    if (count > MAX_DECLARED)
+      throw armError.invalidTags(`At most ${MAX_DECLARED} names and values of tags can be declared beforehand.`)
+    return { ...document, hidden: { ...document.hidden, tagNames } }
+  })
 }
 
 const shown = (subscription: ResourceId, { name, values }: { name: string; values: Map<string, number> }): Json => ({
@@ -66,7 +75,8 @@ const tagNamesType: ResourceType = {
       return [...(await usageOf(parent, arm)).values()].map(tag => shown(parent, tag))
     },
     async write(_verb, id, _request, arm) {
-      await declare(id.parent, arm, declared => ({ [id.name]: [], ...declared }))
+      readTags({ [id.name]: '' })
+      await declare(id.parent, arm, declared => ({ ...declared, [id.name]: valuesOf(declared, id.name) }))
       return { status: 200, headers: {}, body: await showOne(id.parent, id.name, arm) }
     },
     async remove(id, _request, arm) {
@@ -88,9 +98,10 @@ const tagValuesType: ResourceType = {
   computed: {
     async write(_verb, id, _request, arm) {
       const { parent } = id
+      readTags({ [parent.name]: id.name })
       await declare(parent.parent, arm, declared => ({
         ...declared,
-        [parent.name]: [...new Set([...(declared[parent.name] ?? []), id.name])],
+        [parent.name]: [...new Set([...valuesOf(declared, parent.name), id.name])],
       }))
       return {
         status: 200,
@@ -103,7 +114,7 @@ const tagValuesType: ResourceType = {
       if ((used?.values.get(id.name) ?? 0) > 0) throw armError.tagInUse(`${id.parent.name}=${id.name}`)
       await declare(id.parent.parent, arm, declared => ({
         ...declared,
-        [id.parent.name]: (declared[id.parent.name] ?? []).filter(value => value !== id.name),
+        [id.parent.name]: valuesOf(declared, id.parent.name).filter(value => value !== id.name),
       }))
       return { status: 200, headers: {} }
     },
