@@ -12,7 +12,7 @@ export const consoleLog = ({ terminal, clock }: Pick<Shell, 'terminal' | 'clock'
         () => clock.now(),
       )
     : lineLog(
-        line => terminal.draw(line),
+        line => terminal.write(line),
         () => clock.now(),
       )
   const nothing = () => {}

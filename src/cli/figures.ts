@@ -31,8 +31,9 @@ export const partText = (bytes: number, ofBytes: number): string => {
 export const rateText = (bytes: number, elapsedMs: number): string =>
   elapsedMs < 1 || bytes === 0 ? '' : `${sizeText((bytes / elapsedMs) * 1000)}/s`
 
-/** `0.4 s`, `12 s`, `3 min 20 s`. */
+/** `340 ms`, `4.2 s`, `12 s`, `3 min 20 s`. */
 export const durationText = (elapsedMs: number): string => {
+  if (elapsedMs < 1000) return `${Math.round(elapsedMs)} ms`
   const seconds = elapsedMs / 1000
   if (seconds < 10) return `${seconds.toFixed(1)} s`
   if (seconds < 120) return `${seconds.toFixed(0)} s`

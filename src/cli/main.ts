@@ -3,23 +3,15 @@ import { systemClock } from '#foundation/clock.ts'
 import { InvariantViolated } from '#foundation/invariant.ts'
 import { commandLine } from './command-line.ts'
 import { Failure } from './failure.ts'
+import { interruptsOf } from './on-interrupt.ts'
 import type { Shell } from './shell.ts'
 import { type Terminal, terminalOf } from './terminal.ts'
 
 /** The `opengallery` command; returns its exit code: 0 done, 1 failed, 2 wrongly called. */
 export const main = async (process: NodeJS.Process): Promise<number> => {
-  const shell: Shell = {
-    terminal: terminalOf(process, process.env),
-    env: process.env,
-    clock: systemClock,
-    onInterrupt(listener) {
-      const signals = ['SIGINT', 'SIGTERM'] as const
-      for (const signal of signals) process.on(signal, listener)
-      return () => {
-        for (const signal of signals) process.off(signal, listener)
-      }
-    },
-  }
+  const terminal = terminalOf(process, process.env)
+  const clock = systemClock
+  const shell: Shell = { terminal, env: process.env, clock, onInterrupt: interruptsOf(process, clock, terminal) }
   // Somebody who reads with `| head` has seen enough; that is no error.
   process.stdout.on('error', error => {
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0)

@@ -8,7 +8,8 @@ export interface Bar {
   end(note: string): void
 }
 
-export interface Progress {
+/** Disposing closes it, so that an error is told below the bars. */
+export interface Progress extends Disposable {
   bar(label: string): Bar
   /** Draws the last state and lets go of the screen. */
   close(): void
@@ -30,13 +31,10 @@ const barCells = 24
 export const showProgress = (terminal: Terminal, clock: Clock): Progress => {
   const lines: Line[] = []
   const labelCells = () => Math.max(...lines.map(line => line.label.length))
-  let drawnLines = 0
   let drawnMs = 0
 
   const redraw = () => {
-    const rows = lines.map(line => `\x1b[2K${barLine(line, labelCells(), terminal)}\n`)
-    terminal.draw((drawnLines > 0 ? `\x1b[${drawnLines}A` : '') + rows.join(''))
-    drawnLines = rows.length
+    terminal.pin(lines.map(line => barLine(line, labelCells(), terminal)))
     drawnMs = clock.now().getTime()
   }
   const show = (line: Line, isUrgent: boolean) => {
@@ -47,6 +45,11 @@ export const showProgress = (terminal: Terminal, clock: Clock): Progress => {
       line.saidMs = nowMs
       terminal.say(line.isEnded ? `${line.label}: ${line.note}` : `${line.label}: ${percentOf(line)}% ${line.note}`)
     }
+  }
+  const close = () => {
+    if (terminal.isWatched && lines.length > 0) redraw()
+    terminal.unpin()
+    lines.length = 0
   }
   return {
     bar(label) {
@@ -66,11 +69,8 @@ export const showProgress = (terminal: Terminal, clock: Clock): Progress => {
         },
       }
     },
-    close() {
-      if (terminal.isWatched && lines.length > 0) redraw()
-      lines.length = 0
-      drawnLines = 0
-    },
+    close,
+    [Symbol.dispose]: close,
   }
 }
 
@@ -79,7 +79,7 @@ const percentOf = (line: Line): number => Math.floor(line.fraction * 100)
 const barLine = (line: Line, labelCells: number, terminal: Terminal): string => {
   const full = Math.round(line.fraction * barCells)
   const bar = terminal.style('cyan', '█'.repeat(full)) + terminal.style('dim', '░'.repeat(barCells - full))
-  const head = `  ${line.label.padEnd(labelCells)}  `
+  const head = `   ${line.label.padEnd(labelCells)}  `
   const percent = ` ${String(percentOf(line)).padStart(3)}%  `
   // A line that wraps would spoil the count of lines to go up.
   const room = Math.max(0, terminal.columns - head.length - barCells - percent.length - 1)

@@ -1,6 +1,7 @@
 import type { Clock } from '#foundation/clock.ts'
 import { type Client, openClient } from './client/open-client.ts'
 import { dataFolderOf, findServer } from './client/server-access.ts'
+import { Failure } from './failure.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What surrounds a command: handed in, so that a test can look over its shoulder. */
@@ -8,7 +9,7 @@ export interface Shell {
   readonly terminal: Terminal
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
-  /** Calls back for each SIGINT or SIGTERM until the returned function is called; without a listener the process just ends. */
+  /** Calls back at the first SIGINT or SIGTERM, until the returned function is called; another one ends the process. */
   onInterrupt(listener: () => void): () => void
 }
 
@@ -34,12 +35,13 @@ export const withClient = async <T>(
 export const interruptible = async <T>(shell: Shell, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
   const abort = new AbortController()
   const release = shell.onInterrupt(() => {
-    release()
     shell.terminal.say('Interrupted: cleaning up. Once more to leave at once.')
     abort.abort()
   })
   try {
     return await work(abort.signal)
+  } catch (error) {
+    throw abort.signal.aborted ? new Failure('Interrupted. What was begun is cleaned up.', { cause: error }) : error
   } finally {
     release()
   }

@@ -15,8 +15,12 @@ export interface Terminal {
   readonly columns: number
   result(line: string): void
   say(line: string): void
-  /** Raw text to standard error, for what redraws itself. */
-  draw(text: string): void
+  /** Raw text to standard error. */
+  write(text: string): void
+  /** Keeps rows below whatever else is said, redrawing them in place. For a watched terminal only. */
+  pin(rows: readonly string[]): void
+  /** Leaves the pinned rows as they are. */
+  unpin(): void
   /** Colours, unless NO_COLOR is set or nobody watches. */
   style(format: Format, text: string): string
 }
@@ -26,15 +30,29 @@ export const terminalOf = (
   env: Readonly<Record<string, string | undefined>>,
 ): Terminal => {
   const isWatched = stderr.isTTY === true && env.TERM !== 'dumb' && !env.CI
+  let pinned: readonly string[] = []
+  const erase = () => (pinned.length === 0 ? '' : `\x1b[${pinned.length}A\x1b[J`)
+  const drawn = (rows: readonly string[]) => rows.map(row => `${row}\n`).join('')
   const isColourful = stdout.isTTY === true && isWatched && !env.NO_COLOR
   return {
     isWatched,
     get columns() {
-      return stderr.columns ?? 80
+      return stderr.columns ?? 100
     },
-    result: line => void stdout.write(`${line}\n`),
-    say: line => void stderr.write(`${line}\n`),
-    draw: text => void stderr.write(text),
+    result(line) {
+      if (pinned.length > 0) stderr.write(erase())
+      stdout.write(`${line}\n`)
+      if (pinned.length > 0) stderr.write(drawn(pinned))
+    },
+    say: line => void stderr.write(`${erase()}${line}\n${drawn(pinned)}`),
+    write: text => void stderr.write(text),
+    pin(rows) {
+      stderr.write(erase() + drawn(rows))
+      pinned = rows
+    },
+    unpin() {
+      pinned = []
+    },
     style: (format, text) => (isColourful ? styleText(format, text, { validateStream: false }) : text),
   }
 }

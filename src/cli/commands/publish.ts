@@ -89,7 +89,7 @@ const publish = async (
     terminal.say(
       `${file}: ${sizeText(image.sizeBytes)} (${format}) → ${place.group}/${place.gallery}/${place.definition} ${order.version}`,
     )
-    const progress = showProgress(terminal, clock)
+    using progress = showProgress(terminal, clock)
     const watch = publishBars(progress, order, image.sizeBytes, clock)
     const published = await publishImage(client, order, image, { ...watch, signal })
     watch.done(published.bytes)

@@ -61,7 +61,7 @@ const pull = async (
     throw usageError(`${file} exists already.`, 'Choose another name, or replace it with --force.')
   const version = await resolveVersion(client, place, wanted, options.region)
   terminal.say(`${place.group}/${place.gallery}/${place.definition} ${version} → ${file} (${format})`)
-  const progress = showProgress(terminal, clock)
+  using progress = showProgress(terminal, clock)
   const bar = progress.bar('download')
   const order = { place, version, ...(options.region !== undefined && { region: options.region }) }
   const onProgress = (doneBytes: number, totalBytes: number) => {

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import * as path from 'node:path'
 import { Command, Option } from 'commander'
 import { configOf, DEFAULT_PORT } from '../../config.ts'
 import type { RunningServer } from '../../main.ts'
@@ -81,7 +83,8 @@ const banner = ({ terminal, env }: Shell, server: RunningServer, regions: readon
   const { style } = terminal
   const field = (name: string, value: string) => `  ${style('dim', name.padEnd(13))} ${value}`
   const { admin, dataFolder } = server
-  const data = env.OPENGALLERY_DATA || dataFolder.endsWith('/opengallery-data') ? '' : ` --data ${dataFolder}`
+  const data = dataFolder === dataFolderOf({}, env) ? '' : ` --data ${dataFolder}`
+  const command = commandName(env)
   return [
     '',
     `  ${style(['bold', 'cyan'], 'OpenGallery')} is up.`,
@@ -101,12 +104,18 @@ const banner = ({ terminal, env }: Shell, server: RunningServer, regions: readon
       : []),
     '',
     '  Next, in another terminal:',
-    `    ${style('cyan', `eval "$(opengallery env --login${data})"`)}   then use az as ever`,
-    `    ${style('cyan', `opengallery publish disk.vhd --definition web${data}`)}`,
+    `    ${style('cyan', `eval "$(${command} env --login${data})"`)}   then use az as ever`,
+    `    ${style('cyan', `${command} publish disk.vhd --definition web${data}`)}`,
     '',
     style('dim', '  Ctrl+C stops the server.'),
     '',
   ]
+}
+
+/** How this command is called by hand: by its name where it is on the path, in a checkout through npx. */
+const commandName = ({ PATH = '' }: Shell['env']): string => {
+  const folders = PATH.split(path.delimiter).filter(folder => !folder.includes('node_modules')) // npm adds those for its scripts
+  return folders.some(folder => existsSync(path.join(folder, 'opengallery'))) ? 'opengallery' : 'npx opengallery'
 }
 
 const regionsPerLine = 5

@@ -28,7 +28,7 @@ export const verifyCommand = (shell: Shell): Command =>
 const verify = (shell: Shell, options: VerifyOptions): Promise<void> =>
   withMaintenance(shell, options, async maintenance => {
     const { terminal, clock } = shell
-    const progress = showProgress(terminal, clock)
+    using progress = showProgress(terminal, clock)
     const reports: RegionVerified[] = []
     for (const region of options.region ?? (await maintenance.regions())) {
       const bar = progress.bar(region)

@@ -30,7 +30,7 @@ export const makeDemoImage = async (folder: string, random: Random): Promise<Dem
   const mke2fs = await findTool('mke2fs')
   if (mke2fs) return await makeExt4(mke2fs, folder, file, files, random)
   await makePlain(file, files)
-  const what = `plain disk of ${imageBytes / mib} MB with the bytes of ${told(files)}; with mke2fs installed it would be an ext4 file system`
+  const what = `a plain disk of ${imageBytes / mib} MB with the bytes of ${told(files)}; with mke2fs installed it would be an ext4 file system`
   return {
     file,
     sizeBytes: imageBytes,
@@ -76,7 +76,7 @@ const makeExt4 = async (
   return {
     file,
     sizeBytes: imageBytes,
-    what: `ext4 file system of ${imageBytes / mib} MB with ${told(files)}`,
+    what: `an ext4 file system of ${imageBytes / mib} MB with ${told(files)}`,
     summary: `${imageBytes / mib} MB ext4, ${files.length.toLocaleString('en-US')} files`,
     change: target => (debugfs ? addFiles(debugfs, file, target, random) : changePages(file, target, random)),
   }

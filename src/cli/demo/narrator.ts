@@ -12,14 +12,18 @@ export interface Narrator {
   summary(): void
 }
 
-export const narrator = (terminal: Terminal, clock: Clock): Narrator => {
+export const narrator = (terminal: Terminal, clock: Clock, signal: AbortSignal): Narrator => {
   const rows: string[][] = []
-  const tell = (line: string) => terminal.result(`   ${line}`)
+  const tell = (text: string) => {
+    for (const line of wrapped(text, Math.min(terminal.columns, widestLine) - indent.length))
+      terminal.result(`${indent}${line}`)
+  }
   return {
     async step(title, work) {
+      signal.throwIfAborted()
       const startedMs = clock.now().getTime()
       terminal.result(
-        `\n${terminal.style(['bold', 'cyan'], String(rows.length + 1).padStart(2))} ${terminal.style('bold', title)}`,
+        `\n${terminal.style(['bold', 'cyan'], String(rows.length + 1))}  ${terminal.style('bold', title)}`,
       )
       let told = ''
       const result = await work(text => {
@@ -34,4 +38,18 @@ export const narrator = (terminal: Terminal, clock: Clock): Narrator => {
       for (const line of tableOf(['', 'What', 'Took', 'With what result'], rows, terminal)) terminal.result(line)
     },
   }
+}
+
+const indent = '   '
+const widestLine = 100
+
+/** Breaks a text between words into lines of at most `width` cells, where its words allow. */
+const wrapped = (text: string, width: number): string[] => {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1) ?? ''
+    if (last !== '' && last.length + 1 + word.length > width) lines.push(word)
+    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`
+  }
+  return lines
 }

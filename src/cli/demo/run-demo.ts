@@ -28,7 +28,7 @@ export const runDemo = (shell: Shell, options: DemoOptions): Promise<void> =>
     const startedMs = shell.clock.now().getTime()
     const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'opengallery-demo-'))
     terminal.result(`${terminal.style(['bold', 'cyan'], 'OpenGallery')}: a real disk image, three regions, and back.`)
-    const story = narrator(terminal, shell.clock)
+    const story = narrator(terminal, shell.clock, signal)
     try {
       await demonstrate(shell, story, folder, options, signal)
       story.summary()
@@ -51,7 +51,6 @@ const demonstrate = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const image = await firstImage(story, folder, options)
-  signal.throwIfAborted()
   const clock = new JumpableClock()
   const dataFolder = path.join(folder, 'data')
   const storeFolder = (region: string, disk: string) => path.join(folder, 'stores', region, disk)
@@ -76,8 +75,13 @@ const demonstrate = async (
 
 const firstImage = (story: Narrator, folder: string, options: DemoOptions): Promise<DemoImage> =>
   story.step('Make a disk image', async outcome => {
+    story.tell(
+      options.image
+        ? `Taking ${options.image}.`
+        : 'Copying files of this machine into a disk image; that needs no root.',
+    )
     const image = await (options.image ? givenImage(options.image, systemRandom) : makeDemoImage(folder, systemRandom))
-    story.tell(`${image.what[0]?.toUpperCase()}${image.what.slice(1)}.`)
+    story.tell(`It is ${image.what}.`)
     outcome(image.summary)
     return image
   })

@@ -10,7 +10,7 @@ import { ensureDefinition } from '../images/ensure-definition.ts'
 import { type DefinitionPlace, definitionId, groupId, versionId } from '../images/image-ids.ts'
 import { publishBars } from '../images/publish-bars.ts'
 import { type Published, type PublishOrder, publishImage } from '../images/publish-image.ts'
-import { pullImage, resolveVersion } from '../images/pull-image.ts'
+import { type PullOrder, pullImage, resolveVersion } from '../images/pull-image.ts'
 import { showProgress } from '../progress.ts'
 import type { Shell } from '../shell.ts'
 import type { DemoImage } from './demo-image.ts'
@@ -65,12 +65,12 @@ export const tellStory = async (stage: Stage): Promise<void> => {
   await story.step('Resolve the latest version', async outcome => {
     const latest = await resolveVersion(client, place, 'latest')
     require(latest === '1.0.1', `the latest version is ${latest}, not 1.0.1`)
-    story.tell(`The latest version is ${latest}.`)
+    story.tell(`The highest version that is not excluded from the latest is ${latest}.`)
     outcome(latest)
   })
   await story.step('Pull both back, compare every byte', async outcome => {
-    await pullAndCompare(stage, place, '1.0.0', 'eastus', image.file)
-    await pullAndCompare(stage, place, '1.0.1', 'westus2', second)
+    await pullAndCompare(stage, { place, version: '1.0.0', region: 'eastus' }, image.file)
+    await pullAndCompare(stage, { place, version: '1.0.1', region: 'westus2', isAskedAsLatest: true }, second)
     outcome(`2 × ${sizeText(image.sizeBytes)}, every byte the same`)
   })
   await story.step('Damage a store, and see it heal', outcome => damageAndHeal(stage, place, second, outcome))
@@ -88,7 +88,7 @@ const publish = async (
   const { terminal, clock } = shell
   const startedMs = clock.now().getTime()
   const image = await openRawFile(file)
-  const progress = showProgress(terminal, clock)
+  using progress = showProgress(terminal, clock)
   try {
     const wish = { osType: 'Linux', osState: 'Generalized', hyperVGeneration: 'V2', publisher: 'demo', offer: 'demo' }
     const definition = await ensureDefinition(
@@ -119,18 +119,18 @@ const storedText = ({ bytes }: Published): string => `stored as ${sizeText(bytes
 
 const pullAndCompare = async (
   { shell, client, story, folder, signal }: Stage,
-  place: DefinitionPlace,
-  version: string,
-  region: string,
+  order: PullOrder & { region: string },
   original: string,
 ): Promise<void> => {
+  const { version, region } = order
   const file = path.join(folder, `pulled-${version}.raw`)
   const startedMs = shell.clock.now().getTime()
-  const { sizeBytes } = await pullImage(client, { place, version, region }, { file, format: 'raw' }, { signal })
+  const { sizeBytes } = await pullImage(client, order, { file, format: 'raw' }, { signal })
   const rate = rateText(sizeBytes, shell.clock.now().getTime() - startedMs)
   const difference = await firstDifference(original, file)
   require(difference === undefined, `${version} from ${region} differs from the original at byte ${difference}`)
-  story.tell(`${version} from ${region}: ${sizeText(sizeBytes)} at ${rate}, every byte the same as in the original.`)
+  const asked = order.isAskedAsLatest ? `${version}, asked for as the latest,` : version
+  story.tell(`${asked} from ${region}: ${sizeText(sizeBytes)} at ${rate}, every byte the same as in the original.`)
   await fs.rm(file)
 }
 
@@ -153,7 +153,7 @@ const damageAndHeal = async (
   require(found.corrupt === 1 && found.healed === 1, 'the damage was not noticed and healed')
   const again = await client.admin.verify(damagedRegion)
   require(again.corrupt === 0 && again.missing === 0, 'the damage is still there')
-  await pullAndCompare(stage, place, '1.0.1', damagedRegion, original)
+  await pullAndCompare(stage, { place, version: '1.0.1', region: damagedRegion }, original)
   outcome(`${found.corrupt} corrupt chunk found and healed`)
 }
 
@@ -177,7 +177,7 @@ const deleteTooEarly = async (
   story.tell(`The server's clock jumps to ${clock.now().toISOString().slice(0, 10)}; deleting it is now allowed.`)
   await client.arm.remove(id)
   require((await client.arm.find(id)) === undefined, 'the version is still there')
-  outcome(`${refusal.status} ${refusal.code}, then deleted`)
+  outcome(`refused with ${refusal.status}; allowed after the date`)
 }
 
 const cleanUp = async (

@@ -49,5 +49,5 @@ test('figures are short', () => {
   assert.equal(partText(4096, 512 * 2 ** 20), 'under 0.1 of 512 MB')
   assert.equal(rateText(2 ** 20, 500), '2 MB/s')
   assert.equal(rateText(2 ** 20, 0), '')
-  assert.deepEqual([340, 12_300, 200_000].map(durationText), ['0.3 s', '12 s', '3 min 20 s'])
+  assert.deepEqual([340, 4200, 12_300, 200_000].map(durationText), ['340 ms', '4.2 s', '12 s', '3 min 20 s'])
 })

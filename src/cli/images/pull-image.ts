@@ -18,6 +18,8 @@ export interface PullOrder {
   readonly version: string
   /** Where to read from; the version's first region unless named. */
   readonly region?: string
+  /** Ask for the definition without a version, so that the server finds the latest; it must be the version named here. */
+  readonly isAskedAsLatest?: boolean
 }
 
 export interface Pulled {
@@ -68,7 +70,7 @@ export const byNumbers = (a: string, b: string): number => {
 /** Reads a version's image through a managed disk made from it, which is removed in the end. */
 export const withVersionBytes = async <T>(
   client: Client,
-  { place, version, region }: PullOrder,
+  { place, version, region, isAskedAsLatest }: PullOrder,
   work: (image: SparseBytes, about: { region: string; sha256: string | undefined }) => Promise<T>,
 ): Promise<T> => {
   const { arm } = client
@@ -77,7 +79,12 @@ export const withVersionBytes = async <T>(
   return await withTemporaryDisk(client, place, version, async disk => {
     await arm.put(disk, {
       location: from,
-      properties: { creationData: { createOption: 'FromImage', galleryImageReference: { id: resource.id } } },
+      properties: {
+        creationData: {
+          createOption: 'FromImage',
+          galleryImageReference: { id: isAskedAsLatest ? definitionId(place) : resource.id },
+        },
+      },
     })
     const { accessSAS } = await arm.act(`${disk}/beginGetAccess`, { access: 'Read', durationInSeconds: grantSeconds })
     const blob = pageBlob(client.https, client.clock, accessSAS)

@@ -1,4 +1,4 @@
-import type { ArmClient } from '../client/arm-client.ts'
+import { type ArmClient, ArmRefused } from '../client/arm-client.ts'
 import type { Client } from '../client/open-client.ts'
 import { type DefinitionPlace, groupId } from './image-ids.ts'
 
@@ -22,9 +22,11 @@ export const withTemporaryDisk = async <T>(
   }
 }
 
-/** A disk can't be deleted while a signed URL of it is good. */
+/** A disk can't be deleted while a signed URL of it is good. Taking that back fails for a half-done upload, but it is taken back. */
 const removeDisk = async (arm: ArmClient, disk: string): Promise<void> => {
   if (!(await arm.find(disk))) return
-  await arm.act(`${disk}/endGetAccess`)
+  await arm.act(`${disk}/endGetAccess`).catch(error => {
+    if (!(error instanceof ArmRefused)) throw error
+  })
   await arm.remove(disk)
 }
