@@ -52,6 +52,7 @@ const pointAt = (at: CrashPoint['at'], afterwards: CrashPoint['afterwards']): Cr
   at,
   mode: oneOf('kill', 'power'),
   afterwards,
+  ...(chance.next() < 0.25 ? { isTended: true } : {}),
   ...(chance.next() < 0.3 ? { again: 1 + Math.floor(chance.next() * 150) } : {}),
 })
 
@@ -60,6 +61,7 @@ const calm = { seed, at: undefined, mode: 'power', afterwards: 'resume' } as con
 if (only) await run(only)
 else {
   if (part === 0) await run({ ...calm, isWatched: true })
+  if (part === 1) await run({ ...calm, isTended: true, isWatched: true })
   const all = await everyPoint()
   const chosen = samples === undefined ? all : sample(all, samples)
   const points = chosen.flatMap(at =>

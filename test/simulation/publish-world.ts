@@ -83,8 +83,15 @@ export interface World {
   close(): Promise<void>
 }
 
-/** Starts a process on the machine. `opened` is told what is to be closed even when the process dies. */
-export const startWorld = async (machine: Machine, opened: (close: () => Promise<void>) => void): Promise<World> => {
+/**
+ * Starts a process on the machine. `opened` is told what is to be closed even when the process dies. With `isTended` a whole round of
+ * upkeep comes before the work that a former process left: nothing says which of the two is faster.
+ */
+export const startWorld = async (
+  machine: Machine,
+  opened: (close: () => Promise<void>) => void,
+  isTended: boolean,
+): Promise<World> => {
   const { clock, random } = machine
   const database = machine.database.open()
   const log = silentLog
@@ -118,6 +125,7 @@ export const startWorld = async (machine: Machine, opened: (close: () => Promise
   })
   const upkeep = startUpkeep({ ...shared, arm, regions, intervalMs: 1e6 * HOUR_MS })
   opened(() => upkeep.stop())
+  if (isTended) await upkeep.round()
   await operations.start()
   return {
     regions,

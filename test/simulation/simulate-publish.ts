@@ -14,6 +14,8 @@ export interface CrashPoint {
   readonly afterwards: 'resume' | 'abandon'
   /** So many calls after the restart the machine dies once more. */
   readonly again?: number
+  /** Rounds of upkeep run one after the other all the time, beside everything. */
+  readonly isTended?: true
   /** What a loss of power would leave is looked at behind every step. */
   readonly isWatched?: true
 }
@@ -73,10 +75,12 @@ const live = async (
   const opened: (() => Promise<void>)[] = []
   try {
     await machine.whileAlive(async () => {
-      const world = await startWorld(machine, close => opened.push(close))
+      const world = await startWorld(machine, close => opened.push(close), point.isTended ?? false)
       const client = new Client(machine, world, facts)
       if (lives > 1) await pickUp(machine, world, client, facts, point)
+      const tending = point.isTended ? tend(client) : undefined
       await story(client, world)
+      await tending?.stop()
       await requireReleased(world)
       await world.close()
     })
@@ -87,6 +91,21 @@ const live = async (
     return true
   } finally {
     for (const close of opened.reverse()) await close()
+  }
+}
+
+const tend = (client: Client) => {
+  let isOver = false
+  const rounds = async () => {
+    while (!isOver) await client.upkeep()
+  }
+  const running = rounds()
+  running.catch(() => {}) // thrown by stop, unless the process died
+  return {
+    stop: () => {
+      isOver = true
+      return running
+    },
   }
 }
 
