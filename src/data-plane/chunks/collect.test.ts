@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
 import test from 'node:test'
+import { systemClock } from '#foundation/clock.ts'
 import { type Files, nodeFiles, type OpenFile } from '#foundation/files.ts'
 import { contentOf, ingestBytes, noise, temporaryStore } from './temporary-store.ts'
 
@@ -116,6 +117,30 @@ test('a write that finds its bytes in the store just before they are freed keeps
   const target = Buffer.alloc(image.length)
   await again.bytes().read(0, target)
   assert.ok(target.equals(image))
+})
+
+test('what a publish counts on is kept, however late its manifest comes', async t => {
+  let isWatched = false
+  const [reached, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const files = gated('sync', '.new', async () => {
+    if (!isWatched) return
+    isWatched = false
+    reached.resolve()
+    await opened.promise
+  })
+  const { store } = await temporaryStore(t, { files })
+  const image = noise(9, 400_000)
+  await ingestBytes(store, image, 'going')
+  await store.release('going')
+  isWatched = true
+  const longer = Buffer.concat([image, noise(10, 4096)])
+  const publishing = ingestBytes(store, longer, 'coming')
+  await reached.promise
+  const collection = store.collect() // it gives its verdict now, and removes manifests only after this one is written
+  await systemClock.sleep(200)
+  opened.resolve()
+  await collection
+  assert.ok((await contentOf(store, (await publishing).manifest)).equals(longer))
 })
 
 test('work that counts on chunks of another one that the disk then loses is not acknowledged', async t => {
