@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
 import { Crashed, type CrashMode } from './crashing-files.ts'
 import { Facts } from './publish-facts.ts'
 import { Client, history, removeAll, type Step } from './publish-history.ts'
@@ -79,8 +80,7 @@ const live = async (
       const client = new Client(machine, world, facts)
       if (lives > 1) await pickUp(machine, world, client, facts, point)
       const tending = point.isTended ? tend(client) : undefined
-      await story(client, world)
-      await tending?.stop()
+      await story(client, world).finally(() => tending?.stop())
       await requireReleased(world)
       await world.close()
     })
@@ -97,7 +97,10 @@ const live = async (
 const tend = (client: Client) => {
   let isOver = false
   const rounds = async () => {
-    while (!isOver) await client.upkeep()
+    while (!isOver) {
+      await client.upkeep()
+      await setImmediate() // there is more than promises to wait for
+    }
   }
   const running = rounds()
   running.catch(() => {}) // thrown by stop, unless the process died
