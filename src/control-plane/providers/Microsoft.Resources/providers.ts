@@ -19,7 +19,10 @@ const providersType = (type: string, registry: () => Registry): ResourceType => 
     apiVersions,
     tracked: false,
     computed: {
-      get: (id, _request, arm) => get(id, arm),
+      async get(id, _request, arm) {
+        if (!find(id)) throw armError.invalidResourceNamespace(id.name)
+        return get(id, arm)
+      },
       list: async (parent, _request, arm) => registry().providers.map(provider => shown(provider, parent, arm)),
       actions: {
         register: {

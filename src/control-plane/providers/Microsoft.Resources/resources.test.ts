@@ -51,7 +51,8 @@ test('subscriptions, tenants, locations and providers are listed', async () => {
   )
   const provider = await arm.send('POST', 'providers/test.things/register')
   assert.equal(provider.body.registrationState, 'Registered')
-  assert.equal((await arm.send('GET', 'providers/Nobody.Knows')).status, 404)
+  const unknown = await arm.send('GET', 'providers/Nobody.Knows')
+  assert.deepEqual([unknown.status, unknown.body.error.code], [404, 'InvalidResourceNamespace'])
 })
 
 test('a group is made, found in any case, listed by tag, refused elsewhere', async () => {
