@@ -71,6 +71,15 @@ test('an image goes in and comes back in every format; damage is found and heale
     await bytes.close()
     assert.ok(content.equals(await fs.readFile(original)), format)
   }
+  for (const [wrong, expected] of [
+    [['--version', '1.0.0'], /Version 1\.0\.0 exists already/],
+    [['--version', 'banana'], /'banana' is not a version/],
+    [['--regions', 'mars'], /The server has no region 'mars'/],
+  ] as const) {
+    const { exitCode, stderr } = await command('publish', original, '--definition', 'web', ...wrong)
+    assert.equal(exitCode, 2)
+    assert.match(stderr, expected)
+  }
   const existing = await command('pull', 'images/gallery/web', path.join(folder, 'pulled.raw'))
   assert.equal(existing.exitCode, 2)
   assert.match(existing.stderr, /exists already/)

@@ -19,7 +19,7 @@ export const demoCommand = (shell: Shell): Command =>
     .description(
       "Make a disk image of this machine's own files, publish it to three regions, change it, publish again, pull both back and compare every byte, damage a store and see it healed. Needs no network, no root, no QEMU, and leaves nothing behind.",
     )
-    .option('--image <file>', 'use this disk image instead (raw; it is only read)')
+    .option('--image <file>', 'use this disk image instead; it is only read')
     .option('--keep', 'leave the data folder and the images behind')
     .addHelpText('after', examples)
     .action((options: DemoOptions) => runDemo(shell, options))

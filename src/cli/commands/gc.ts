@@ -33,8 +33,10 @@ const collect = (shell: Shell, options: GcOptions): Promise<void> =>
     for (const region of options.region ?? (await maintenance.regions()))
       reports.push(await maintenance.collect(region, isDryRun))
     if (options.json) return terminal.result(JSON.stringify({ dryRun: isDryRun, regions: reports }))
+    const found = reports.filter(report => report.manifests + report.chunks > 0)
+    if (found.length === 0) return terminal.result('Nothing to free.')
     const head = ['Region', 'Images', 'Chunks', isDryRun ? 'Would free' : 'Freed']
-    for (const line of tableOf(head, reports.map(rowOf), terminal)) terminal.result(line)
+    for (const line of tableOf(head, found.map(rowOf), terminal)) terminal.result(line)
   })
 
 const rowOf = (report: RegionCollected): string[] => [

@@ -1,38 +1,14 @@
 import { Command, Option } from 'commander'
-import { type DiskFormatName, diskFormatNames } from '#data-plane/disks/inspect.ts'
-import type { SparseBytes } from '#foundation/sparse-bytes.ts'
+import { diskFormatNames } from '#data-plane/disks/inspect.ts'
 import type { Client } from '../client/open-client.ts'
 import { durationText, partText, rateText, sizeText } from '../figures.ts'
 import { openDiskFile } from '../images/disk-file.ts'
-import { ensureDefinition } from '../images/ensure-definition.ts'
-import { firmwareOf } from '../images/firmware.ts'
-import { type DefinitionPlace, definitionId, parseDefinition } from '../images/image-ids.ts'
 import { publishBars } from '../images/publish-bars.ts'
-import { type Published, type PublishOrder, publishImage } from '../images/publish-image.ts'
-import { byNumbers } from '../images/pull-image.ts'
-import { parseRegions, shortName, type TargetRegion } from '../images/target-regions.ts'
+import { type Published, publishImage } from '../images/publish-image.ts'
 import { dataOption, jsonOption } from '../options.ts'
 import { showProgress } from '../progress.ts'
-import { type DataOption, interruptible, type Shell, withClient } from '../shell.ts'
-
-interface PublishOptions extends DataOption {
-  definition: string
-  group: string
-  gallery: string
-  version?: string
-  format?: DiskFormatName
-  regions?: string
-  location?: string
-  osType: string
-  osState: string
-  hyperVGeneration?: string
-  publisher?: string
-  offer?: string
-  sku?: string
-  endOfLife?: string
-  excludeFromLatest?: true
-  json?: true
-}
+import { interruptible, type Shell, withClient } from '../shell.ts'
+import { type PublishOptions, publishOrder } from './publish-order.ts'
 
 const examples = `
 Examples:
@@ -81,11 +57,10 @@ const publish = async (
 ): Promise<void> => {
   const { terminal, clock } = shell
   const startedMs = clock.now().getTime()
-  const { subscriptionId } = client.access
-  const place = parseDefinition(options.definition, { subscriptionId, group: options.group, gallery: options.gallery })
   const { bytes: image, format } = await openDiskFile(file, options.format)
   try {
-    const order = await orderOf(shell, client, place, image, options)
+    const order = await publishOrder(client, image, options, what => terminal.say(`Made ${what}.`))
+    const { place } = order
     terminal.say(
       `${file}: ${sizeText(image.sizeBytes)} (${format}) → ${place.group}/${place.gallery}/${place.definition} ${order.version}`,
     )
@@ -98,56 +73,6 @@ const publish = async (
   } finally {
     await image.close()
   }
-}
-
-const orderOf = async (
-  { terminal }: Shell,
-  client: Client,
-  place: DefinitionPlace,
-  image: SparseBytes,
-  options: PublishOptions,
-): Promise<PublishOrder> => {
-  const named = options.regions === undefined ? [] : parseRegions(options.regions)
-  const location = shortName(options.location ?? named[0]?.name ?? (await firstLocation(client)))
-  const definition = await ensureDefinition(
-    client.arm,
-    place,
-    {
-      location,
-      osType: options.osType,
-      osState: options.osState,
-      hyperVGeneration: options.hyperVGeneration ?? (await firmwareOf(image)),
-      publisher: options.publisher ?? place.gallery,
-      offer: options.offer ?? place.definition,
-      sku: options.sku ?? place.definition,
-    },
-    what => terminal.say(`Made ${what}.`),
-  )
-  const regions: TargetRegion[] = named.length > 0 ? named : [{ name: location, regionalReplicaCount: 1 }]
-  return {
-    place,
-    definition,
-    location,
-    regions,
-    version: options.version ?? (await nextVersion(client, place)),
-    publishingProfile: {
-      ...(options.endOfLife !== undefined && { endOfLifeDate: options.endOfLife }),
-      ...(options.excludeFromLatest && { excludeFromLatest: true }),
-    },
-  }
-}
-
-const firstLocation = async ({ arm, access }: Client): Promise<string> =>
-  (await arm.list(`/subscriptions/${access.subscriptionId}/locations`))[0].name
-
-const nextVersion = async ({ arm }: Client, place: DefinitionPlace): Promise<string> => {
-  const versions = await arm.list(`${definitionId(place)}/versions`)
-  const highest: string | undefined = versions
-    .map(({ name }) => name)
-    .sort(byNumbers)
-    .at(-1)
-  const [major, minor, patch] = highest?.split('.').map(Number) ?? []
-  return patch === undefined ? '1.0.0' : `${major}.${minor}.${patch + 1}`
 }
 
 const tell = ({ terminal }: Shell, published: Published, elapsedMs: number, isJson: boolean): void => {

@@ -1,6 +1,8 @@
+import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import type { Client } from '../client/open-client.ts'
-import { countText, sizeText } from '../figures.ts'
+import type { RegionStatus } from '../client/server-admin.ts'
+import { sizeText } from '../figures.ts'
 import { dataOption, jsonOption } from '../options.ts'
 import { type DataOption, type Shell, withClient } from '../shell.ts'
 import { tableOf } from '../table.ts'
@@ -21,21 +23,24 @@ export const statusCommand = (shell: Shell): Command =>
 const status = async ({ terminal }: Shell, client: Client, options: StatusOptions): Promise<void> => {
   const found = await client.admin.status()
   if (options.json) return terminal.result(JSON.stringify({ url: client.access.url, ...found }))
-  terminal.result(`OpenGallery ${found.version} at ${client.access.url}, up since ${found.startedAt}`)
+  terminal.result(`OpenGallery ${found.version} at ${client.access.url}, since ${found.startedAt}`)
   terminal.result(`Data folder ${found.dataFolder}`)
-  const resources = Object.entries(found.resources).map(
-    ([type, count]) => `${count} ${type.split('/').slice(1).join('/')}`,
-  )
-  terminal.result(resources.length > 0 ? `Resources: ${resources.join(', ')}` : 'No resources yet.')
-  terminal.result('')
-  const rows = found.regions.flatMap(({ name, stores }) =>
-    stores.map(store => [
-      name,
-      countText(store.manifests, 'image'),
-      countText(store.chunks, 'chunk'),
-      sizeText(store.storedBytes),
-      store.url,
-    ]),
-  )
-  for (const line of tableOf(['Region', 'Images', 'Chunks', 'On disk', 'Store'], rows, terminal)) terminal.result(line)
+  const resources = Object.entries(found.resources).filter(([type]) => type !== 'Microsoft.Resources/subscriptions')
+  const counted = resources.map(([type, count]) => `${type.replace(/^[^/]*\/(subscriptions\/)?/, '')} ${count}`)
+  terminal.result(counted.length > 0 ? `Resources   ${counted.join(', ')}` : 'No resources yet.')
+  const stores = found.regions.flatMap(region => region.stores.map(store => ({ region: region.name, ...store })))
+  const used = stores.filter(store => store.chunks > 0)
+  if (used.length > 0) terminal.result('')
+  const head = ['Region', 'Images', 'Chunks', 'On disk', 'Store']
+  if (used.length > 0) for (const line of tableOf(head, used.map(rowOf), terminal)) terminal.result(line)
+  const empty = found.regions.filter(region => region.stores.every(store => store.chunks === 0))
+  if (empty.length > 0) terminal.result(`\nNothing in ${empty.map(region => region.name).join(', ')}.`)
 }
+
+const rowOf = (store: RegionStatus['stores'][number] & { region: string }): string[] => [
+  store.region,
+  store.manifests.toLocaleString('en-US'),
+  store.chunks.toLocaleString('en-US'),
+  sizeText(store.storedBytes),
+  store.url.startsWith('file:') ? fileURLToPath(store.url) : store.url,
+]

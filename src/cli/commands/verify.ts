@@ -7,6 +7,7 @@ import { dataOption, jsonOption } from '../options.ts'
 import { showProgress } from '../progress.ts'
 import type { DataOption, Shell } from '../shell.ts'
 import { tableOf } from '../table.ts'
+import type { Terminal } from '../terminal.ts'
 
 interface VerifyOptions extends DataOption {
   region?: string[]
@@ -29,25 +30,34 @@ const verify = (shell: Shell, options: VerifyOptions): Promise<void> =>
   withMaintenance(shell, options, async maintenance => {
     const { terminal, clock } = shell
     using progress = showProgress(terminal, clock)
+    const bar = progress.bar('verify')
     const reports: RegionVerified[] = []
-    for (const region of options.region ?? (await maintenance.regions())) {
-      const bar = progress.bar(region)
-      const startedMs = clock.now().getTime()
-      const report = await maintenance.verify(region, (done, total) => bar.update(done / Math.max(1, total)))
-      const elapsedMs = clock.now().getTime() - startedMs
-      bar.update(1)
-      bar.end(`${sizeText(report.bytes)} in ${durationText(elapsedMs)} ${rateText(report.bytes, elapsedMs)}`)
-      reports.push(report)
+    const startedMs = clock.now().getTime()
+    const names = options.region ?? (await maintenance.regions())
+    for (const [done, region] of names.entries()) {
+      const onProgress = (doneBytes: number, totalBytes: number) =>
+        bar.update((done + doneBytes / Math.max(1, totalBytes)) / names.length, region)
+      onProgress(0, 1)
+      reports.push(await maintenance.verify(region, onProgress))
     }
+    const bytes = reports.reduce((sum, report) => sum + report.bytes, 0)
+    const elapsedMs = clock.now().getTime() - startedMs
+    bar.update(1)
+    bar.end(`${sizeText(bytes)} read in ${durationText(elapsedMs)}, ${rateText(bytes, elapsedMs)}`)
     progress.close()
     if (options.json) terminal.result(JSON.stringify({ regions: reports }))
-    else for (const line of tableOf(head, reports.map(rowOf), terminal)) terminal.result(line)
+    else for (const line of summaryOf(reports, terminal)) terminal.result(line)
     const lost = reports.reduce((sum, report) => sum + report.corrupt + report.missing - report.healed, 0)
     if (lost > 0)
       throw new Failure(`${countText(lost, 'chunk')} could not be healed: no replica has them.`, {
         advice: 'Versions with no other replica are damaged. Publish them again, with replicas in several regions.',
       })
   })
+
+const summaryOf = (reports: readonly RegionVerified[], terminal: Terminal): string[] => {
+  const found = reports.filter(report => report.chunks + report.missing > 0)
+  return found.length === 0 ? ['Nothing is stored yet.'] : tableOf(head, found.map(rowOf), terminal)
+}
 
 const head = ['Region', 'Chunks', 'Bytes', 'Corrupt', 'Missing', 'Healed']
 

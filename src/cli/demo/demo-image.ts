@@ -3,12 +3,13 @@ import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
 import { openRawFile, writeRawFile } from '#data-plane/disks/raw-file.ts'
 import type { Random } from '#foundation/random.ts'
+import { openDiskFile } from '../images/disk-file.ts'
 import { type PickedFile, pickFiles } from './pick-files.ts'
 
 const mib = 2 ** 20
 const imageBytes = 512 * mib
 const pageBytes = 4096
-const limits = { totalBytes: 320 * mib, files: 5000, fileBytes: 24 * mib, entries: 200_000 }
+const limits = { totalBytes: 320 * mib, files: 8000, fileBytes: 64 * mib, entries: 200_000 }
 const projectRoot = path.resolve(import.meta.dirname, '../../..')
 const folders = ['/usr/bin', '/usr/lib', '/usr/share', path.join(projectRoot, 'node_modules')]
 
@@ -40,14 +41,21 @@ export const makeDemoImage = async (folder: string, random: Random): Promise<Dem
   }
 }
 
-/** An image of the user's. */
-export const givenImage = async (file: string, random: Random): Promise<DemoImage> => {
-  const { size } = await fs.stat(file)
+/** An image of the user's, of any format; it is only read. */
+export const givenImage = async (given: string, folder: string, random: Random): Promise<DemoImage> => {
+  const { bytes, format } = await openDiskFile(given)
+  const file = format === 'raw' ? given : path.join(folder, 'image-1.0.0.raw')
+  try {
+    if (file !== given) await writeRawFile(bytes, file)
+  } finally {
+    await bytes.close()
+  }
+  const size = bytes.sizeBytes
   const summary = `${Math.round(size / mib)} MB of your own`
   return {
     file,
     sizeBytes: size,
-    what: `${file}, read as raw`,
+    what: `${given}, a ${format} image of ${Math.round(size / mib)} MB`,
     summary,
     change: target => changePages(file, target, random),
   }

@@ -80,7 +80,9 @@ const firstImage = (story: Narrator, folder: string, options: DemoOptions): Prom
         ? `Taking ${options.image}.`
         : 'Copying files of this machine into a disk image; that needs no root.',
     )
-    const image = await (options.image ? givenImage(options.image, systemRandom) : makeDemoImage(folder, systemRandom))
+    const image = await (options.image
+      ? givenImage(options.image, folder, systemRandom)
+      : makeDemoImage(folder, systemRandom))
     story.tell(`It is ${image.what}.`)
     outcome(image.summary)
     return image
