@@ -10,6 +10,8 @@ const only = POINT === undefined ? undefined : (JSON.parse(POINT) as CrashPoint)
 // A thread keeps what its dead processes left; many threads, two at a time, take every point in little memory.
 const parts = only ? 1 : samples === undefined ? 40 : 2
 
+const timeout = samples === undefined ? 3_600_000 : Math.max(110_000, samples * 2000)
+
 /** In a thread of its own: the test runner follows every promise of its thread, which takes most of the time of so many. */
 const run = (part: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -30,11 +32,11 @@ const run = (part: number, signal: AbortSignal): Promise<void> =>
 
 test(`a server that dies at any moment keeps what it acknowledged and leaves no orphan (SEED=${seed})`, {
   concurrency: 2,
+  timeout,
 }, async story => {
-  const options = { timeout: samples === undefined ? 3_600_000 : 110_000 }
   await Promise.all(
     Array.from({ length: parts }, (_, part) =>
-      story.test(`part ${part + 1} of ${parts}`, options, ({ signal }) => run(part, signal)),
+      story.test(`part ${part + 1} of ${parts}`, { timeout }, ({ signal }) => run(part, signal)),
     ),
   )
 })
