@@ -2,12 +2,12 @@ import test from 'node:test'
 import { Worker } from 'node:worker_threads'
 import type { CrashPoint } from './simulate-publish.ts'
 
-// SEED chooses the points of crash and all that chance decides, POINTS=all takes every one (minutes), POINT one by itself.
+// SEED chooses the points of crash and all that chance decides, POINTS=all takes every one (20 minutes), POINT one by itself.
 const { SEED = String(Date.now() % 1_000_000), POINTS = '24', POINT } = process.env
 const seed = Number(SEED)
 const samples = POINTS === 'all' ? undefined : Number(POINTS)
 const only = POINT === undefined ? undefined : (JSON.parse(POINT) as CrashPoint)
-// A thread keeps what its dead processes left; many threads, two at a time, take every point in little memory.
+// Every point is thousands of runs: fresh threads, two at a time, bound the memory that they take together.
 const parts = only ? 1 : samples === undefined ? 40 : 2
 
 const timeout = samples === undefined ? 3_600_000 : Math.max(110_000, samples * 2000)
