@@ -121,8 +121,15 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
       ]),
       limit: makeRateLimiter(config.rateLimits, clock),
     })
+    const listening = Promise.withResolvers<void>()
     const upkeep = later(
-      startUpkeep({ ...shared, arm: manager.arm, regions, intervalMs: config.reconcileIntervalMs }),
+      startUpkeep({
+        ...shared,
+        arm: manager.arm,
+        regions,
+        intervalMs: config.reconcileIntervalMs,
+        begin: listening.promise,
+      }),
       upkeep => upkeep.stop(),
     )
     await operations.start()
@@ -160,6 +167,7 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
     origin = `https://${host}:${(app.server.address() as AddressInfo).port}`
     const blobUrl = `https://${host}:${blobs.port}`
     await announce(dataFolder, { url: origin, blobUrl })
+    listening.resolve()
     later(undefined, () => withdraw(dataFolder))
     return { url: origin, blobUrl, dataFolder, admin, firstStart: admin.isNew, stop }
   } catch (error) {

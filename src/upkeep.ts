@@ -12,6 +12,8 @@ export interface UpkeepParts {
   readonly clock: Clock
   readonly log: Log
   readonly intervalMs: number
+  /** The first round waits for this: a start answers before it looks after thousands of holds. */
+  readonly begin?: Promise<unknown>
 }
 
 export interface Upkeep {
@@ -25,11 +27,12 @@ export interface Upkeep {
  * holds what documents promise and nothing else, and garbage is collected.
  */
 export const startUpkeep = (parts: UpkeepParts): Upkeep => {
-  const { arm, regions, clock, log, intervalMs } = parts
+  const { arm, regions, clock, log, intervalMs, begin } = parts
+  const stopping = new AbortController()
   const roundNow = async () => {
     await retireCompute(arm, regions, log)
     const promises = computePromises(arm.resources, regions)
-    const { released, failed } = await reconcile(regions, promises, isComputeHold, log)
+    const { released, failed } = await reconcile(regions, promises, isComputeHold, log, stopping.signal)
     if (released > 0 || failed.length > 0) log.info('holds were reconciled', { released, failed: failed.length })
     for (const region of regions.names)
       await regions
@@ -44,11 +47,16 @@ export const startUpkeep = (parts: UpkeepParts): Upkeep => {
     return last
   }
 
-  void round().catch(error => log.error('the first round of upkeep failed', { error }))
+  const first = async () => {
+    await begin
+    if (!stopping.signal.aborted) await round()
+  }
+  void first().catch(error => log.error('the first round of upkeep failed', { error }))
   const rounds = every(clock, intervalMs, log, round)
   return {
     round,
     async stop() {
+      stopping.abort()
       await rounds.stop()
       await last.catch(() => {})
     },

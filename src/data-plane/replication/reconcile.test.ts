@@ -79,3 +79,21 @@ test('what becomes promised while a lost copy is made good is no orphan', async 
   assert.deepEqual(names.toSorted(), ['mine/again', 'mine/moving', 'mine/slow'])
   await remove()
 })
+
+test('a stop leaves the promises that were not looked at to the next time', async () => {
+  const { regions, remove } = await startTestRegions({ eastus: 1, westus2: 1 })
+  const { manifest } = await regions.ingest('eastus', bytesOf(image), 'mine/kept')
+  const stopping = new AbortController()
+  const hold: typeof regions.hold = async (...asked) => {
+    const held = await regions.hold(...asked)
+    stopping.abort()
+    return held
+  }
+  const promises = promised(
+    { hold: 'mine/kept', region: 'eastus', manifest, copies: 1 },
+    { hold: 'mine/kept', region: 'westus2', manifest, copies: 1 },
+  )
+  const report = await reconcile({ ...regions, hold }, promises, () => true, silentLog, stopping.signal)
+  assert.deepEqual(report, { released: 0, kept: 1, failed: [] })
+  await remove()
+})

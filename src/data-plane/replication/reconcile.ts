@@ -24,13 +24,15 @@ export interface Reconciled {
  *
  * Holds are listed before the promises are read: what is made and promised meanwhile is never mistaken for an orphan. A hold that
  * is made before it is promised must be reported by `promises` while its work is under way. Copying a lost image takes hours, in
- * which promises change: so all are read, and orphans released, before the first is made good.
+ * which promises change: so all are read, and orphans released, before the first is made good. When `signal` aborts, the promises
+ * that were not looked at yet are left to the next time.
  */
 export const reconcile = async (
   regions: Regions,
   promises: AsyncIterable<HoldPromise>,
   owns: (hold: string) => boolean,
   log: Log,
+  signal?: AbortSignal,
 ): Promise<Reconciled> => {
   const orphans = new Map<string, Set<string>>()
   for (const region of regions.names) orphans.set(region, await namesIn(regions, region, owns, log))
@@ -47,15 +49,19 @@ export const reconcile = async (
     }
   }
   const failed: { hold: string; region: string; error: unknown }[] = []
+  let kept = 0
   for (const { hold, region, manifest, copies } of promised) {
+    if (signal?.aborted) break
     try {
-      await regions.hold(region, manifest, hold, copies)
+      await regions.hold(region, manifest, hold, copies, signal ? { signal } : {})
+      kept++
     } catch (error) {
+      if (signal?.aborted) break
       log.warn('A promised copy is not there and could not be made again.', { hold, region, error })
       failed.push({ hold, region, error })
     }
   }
-  return { released, kept: promised.length - failed.length, failed }
+  return { released, kept, failed }
 }
 
 const namesIn = async (
