@@ -11,7 +11,7 @@ import { start } from './start.ts'
 const benchmarks: Readonly<Record<string, Benchmark>> = { http, list, start, publish, memory }
 
 const shape = () =>
-  `${os.cpus().length} x ${os.cpus()[0]?.model ?? 'unknown'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${os.type()} ${os.release()}, Node ${process.version}`
+  `${os.cpus().length} x ${os.cpus()[0]?.model ?? 'unknown'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${os.type()} ${os.release()}, Node ${process.version}, load ${os.loadavg()[0]?.toFixed(1)}`
 
 const rounded = (value: number) => Number(value.toPrecision(4))
 
