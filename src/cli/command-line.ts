@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { azCommand } from './commands/az.ts'
 import { demoCommand } from './commands/demo.ts'
@@ -26,12 +27,16 @@ Environment:
 
 Exit codes: 0 done, 1 failed, 2 wrongly called.`
 
+const productVersion = (): string =>
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+
 /** Parses and runs one command line. Throws commander's errors and ours; the caller tells them. */
 export const commandLine = async (shell: Shell, args: readonly string[]): Promise<number> => {
   const { terminal } = shell
   let exitCode = 0
   const program = new Command('opengallery')
     .description('Azure Compute Gallery that you run yourself.')
+    .version(productVersion(), '--version', 'print the version')
     .enablePositionalOptions()
     .exitOverride()
     .helpCommand(false)

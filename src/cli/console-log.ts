@@ -34,6 +34,13 @@ const readable = (say: (line: string) => void, now: () => Date): Log => {
 }
 
 const fieldText = (value: unknown): string => {
-  if (value instanceof Error) return JSON.stringify(value.stack ?? value.message)
-  return typeof value === 'string' && !/[\s"]/.test(value) ? value : JSON.stringify(value)
+  if (value instanceof Error) return plain(JSON.stringify(value.stack ?? value.message))
+  return typeof value === 'string' && /^[!#-~]+$/.test(value) ? value : plain(JSON.stringify(value) ?? '')
 }
+
+/** Strangers' text must not steer the terminal; JSON leaves some control characters as they are. */
+const plain = (text: string): string =>
+  text.replace(
+    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )

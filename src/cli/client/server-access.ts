@@ -25,6 +25,11 @@ export const findServer = async (dataFolder: string, env: Environment): Promise<
   if (env.OPENGALLERY_URL) return await fromEnvironment(env.OPENGALLERY_URL, env)
   const server = await readJson(path.join(dataFolder, 'server.json'))
   const admin = await readJson(path.join(dataFolder, 'admin.json'))
+  if (server && !admin) {
+    throw new Failure(`${dataFolder} has a server, but no admin.json to be let in with.`, {
+      advice: 'Put the file back, or set OPENGALLERY_URL and its companions for another principal.',
+    })
+  }
   if (!server || !admin) {
     throw new Failure(`No server runs on ${dataFolder}.`, {
       advice:
