@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox'
 import type { JsonObject } from '#resources/resource-document.ts'
+import { DocumentChanged } from '#resources/resources.ts'
 import { armError } from '../arm-error.ts'
 import { mergeBody } from '../merge-body.ts'
 import { operationHeaders } from '../operation-urls.ts'
@@ -24,7 +25,9 @@ export const findAction = (type: ResourceType, id: ResourceId, name: string, par
   throw armError.unknownAction(name, type.type)
 }
 
-/** POST of an action on a resource. */
+const ATTEMPTS = 4
+
+/** POST of an action on a resource; decided anew when another writer came first. */
 export const act = async (
   type: ResourceType,
   id: ResourceId,
@@ -38,9 +41,26 @@ export const act = async (
     const answer = await action.computed.run({ id, request, body }, parts.arm)
     return answer === undefined ? { status: 204, headers: {} } : { status: 200, headers: {}, body: answer }
   }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await actOnce(type, id, action.stored, request, parts)
+    } catch (error) {
+      if (!(error instanceof DocumentChanged)) throw error
+      if (attempt === ATTEMPTS) throw armError.concurrentChange()
+    }
+  }
+}
+
+const actOnce = async (
+  type: ResourceType,
+  id: ResourceId,
+  action: Action,
+  request: ArmRequest,
+  parts: VerbParts,
+): Promise<ArmResponse> => {
   const document = await requireDocument(id, type, parts.arm)
-  const body = readActionBody(action.stored.body, request)
-  const answer = await action.stored.run({ id, document, request, body }, parts.arm)
+  const body = readActionBody(action.body, request)
+  const answer = await action.run({ id, document, request, body }, parts.arm)
   return 'work' in answer ? begin(type, document, answer, request, parts) : finish(answer, parts)
 }
 

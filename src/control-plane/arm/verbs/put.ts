@@ -1,6 +1,7 @@
+import type { Transaction } from '#foundation/database.ts'
 import type { Operation } from '#operations/operations.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
-import { DocumentChanged } from '#resources/resources.ts'
+import { DocumentChanged, type Resources } from '#resources/resources.ts'
 import { armError } from '../arm-error.ts'
 import { operationHeaders } from '../operation-urls.ts'
 import { present, viewOf } from '../present.ts'
@@ -91,6 +92,11 @@ const refuseWhileBusy = (request: ArmRequest, existing: ResourceDocument | undef
     throw armError.operationInProgress(request.method, existing.name)
 }
 
+const isStaying = async (key: string, resources: Resources, transaction: Transaction): Promise<boolean> => {
+  const document = await resources.find(key, transaction)
+  return document !== undefined && document.provisioningState !== 'Deleting'
+}
+
 const save = async (
   type: ResourceType,
   change: Change,
@@ -104,8 +110,9 @@ const save = async (
     provisioningState: plan.work ? (existing ? 'Updating' : 'Creating') : 'Succeeded',
   }
   const saved = await parts.database.transact(async transaction => {
-    if (document.parentKey !== '' && !(await resources.find(document.parentKey, transaction)))
-      throw new DocumentChanged(document.parentKey)
+    // Decided anew when what it lies in went, or began to go, since the rules were looked at.
+    for (const key of new Set([document.parentKey, document.groupKey ?? '']))
+      if (key !== '' && !(await isStaying(key, resources, transaction))) throw new DocumentChanged(key)
     const stored = existing ? await resources.update(transaction, document) : document
     if (!existing) await resources.insert(transaction, document, type.sortKey?.(document.name))
     if (!plan.work) return { document: stored }
