@@ -42,7 +42,9 @@ export const publish = (parts: PublishParts): ResourceOperation => ({
     const { document, step } = work
     const input = work.input as PublishInput
     const wanted = versionProperties(document).publishingProfile.targetRegions
-    const progress = new ReplicationProgress(work, arm.clock, beginning(document, wanted, arm))
+    // A version may be called back in the moment in which its bytes are given up: every region is asked again.
+    const before = input.restores === undefined ? regionStates(document) : {}
+    const progress = new ReplicationProgress(work, arm.clock, beginning(before, wanted, arm))
     try {
       await progress.save()
       const disks =
@@ -83,9 +85,8 @@ const conclusion = (
 })
 
 /** Finished regions that are to stay as they are stay `Completed`: whether they keep their word is for reconciling to see. */
-const beginning = (document: ResourceDocument, wanted: readonly TargetRegion[], arm: Arm): RegionStates => {
-  const before = regionStates(document)
-  return Object.fromEntries(
+const beginning = (before: RegionStates, wanted: readonly TargetRegion[], arm: Arm): RegionStates =>
+  Object.fromEntries(
     wanted.map(region => {
       const name = shortName(region, arm)
       const copies = region.regionalReplicaCount
@@ -95,7 +96,6 @@ const beginning = (document: ResourceDocument, wanted: readonly TargetRegion[], 
         : [name, { state: 'Replicating', progress: 0, details: '', copies } as const]
     }),
   )
-}
 
 const ingest = (
   { document, signal }: Work,

@@ -27,9 +27,12 @@ const retire = async (
   log: Log,
 ) => {
   const version = deletedVersion(document)
-  const restored = await resources.find(version.key)
-  // After a failed restore the version is back with its holds, though it is still in the bin.
+  const restored = await transact(async transaction => {
+    await resources.remove(transaction, document.key)
+    return resources.find(version.key, transaction)
+  })
+  // After a failed restore the version is back with its holds, though it was still in the bin. What a crash leaves held here
+  // nobody promises any more: reconciling releases it.
   if (restored?.uid !== version.uid) await releaseEverywhere(version, regions, log)
-  await transact(transaction => resources.remove(transaction, document.key))
   log.info('A soft-deleted image version was retired.', { version: version.id })
 }
