@@ -37,7 +37,7 @@ export const lockFolder = (folder: string): (() => void) => {
   const file = path.join(folder, 'lock')
   const mine = `${process.pid} ${startTime(process.pid)}`
   const own = `${file}.${process.pid}`
-  fs.writeFileSync(own, mine)
+  fs.writeFileSync(own, mine, { mode: 0o600 })
   try {
     for (;;) {
       try {

@@ -40,7 +40,7 @@ const metadataName = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/
  * one name twice.
  */
 export const metadataOf = (request: BlobRequest): Record<string, string> => {
-  const metadata: Record<string, string> = {}
+  const metadata: [string, string][] = []
   let size = 0
   const seen = new Set<string>()
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
@@ -50,10 +50,10 @@ export const metadataOf = (request: BlobRequest): Record<string, string> => {
     if (!metadataName.test(name) || seen.has(name.toLowerCase())) throw storageError.invalidMetadata()
     seen.add(name.toLowerCase())
     size += name.length + value.length
-    metadata[name] = value.trim()
+    metadata.push([name, value.trim()])
   }
   if (size > maxMetadataBytes) throw storageError.metadataTooLarge()
-  return metadata
+  return Object.fromEntries(metadata) // a C# identifier may well be __proto__
 }
 
 /** Metadata on its way back, in the case that it came in. */

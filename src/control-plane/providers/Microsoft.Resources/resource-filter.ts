@@ -3,12 +3,12 @@ import type { ResourceDocument } from '#resources/resource-document.ts'
 
 type Test = (document: ResourceDocument) => boolean
 
-const fields: Record<string, (document: ResourceDocument) => string> = {
-  resourcetype: document => document.type,
-  name: document => document.name,
-  location: document => document.location ?? '',
-  resourcegroup: document => document.groupKey?.split('/').at(-1) ?? '',
-}
+const fields = new Map<string, (document: ResourceDocument) => string>([
+  ['resourcetype', document => document.type],
+  ['name', document => document.name],
+  ['location', document => document.location ?? ''],
+  ['resourcegroup', document => document.groupKey?.split('/').at(-1) ?? ''],
+])
 
 /**
  * `$filter` of resource lists, the part of OData that clients send: `and` of `eq` and `ne` on resourceType, name, location,
@@ -33,7 +33,7 @@ const testOf = (term: string, tagName: string | undefined, filter: string): Test
   if (field.toLowerCase() === 'tagname' && isWanted) return document => tagOf(document, value) !== undefined
   if (field.toLowerCase() === 'tagvalue' && isWanted && tagName !== undefined)
     return document => tagOf(document, tagName) === value
-  const read = fields[field.toLowerCase()]
+  const read = fields.get(field.toLowerCase())
   if (!read) throw armError.invalidFilter(filter.slice(0, 200))
   return document => (read(document).toLowerCase() === value.toLowerCase().replaceAll(/\s/g, '')) === isWanted
 }
