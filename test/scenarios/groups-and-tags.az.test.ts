@@ -67,6 +67,20 @@ test('az account, group, tag, resource and provider', needsAz, async t => {
     assert.deepEqual((await az`sig show -g first -r tagged`).tags, { d: '4' })
   })
 
+  await t.test('predefined tag names and values', async () => {
+    await az`tag create -n cost`
+    await az`tag add-value -n cost --value it`
+    const names = await az`tag list`
+    const cost = names.find((name: { tagName: string }) => name.tagName === 'cost')
+    assert.deepEqual(
+      cost.values.map((value: { tagValue: string }) => value.tagValue),
+      ['it'],
+    )
+    await az`tag remove-value -n cost --value it`
+    await az`tag delete -n cost --yes`
+    assert.deepEqual((await az`tag list --query ${'[].tagName'}`).includes('cost'), false)
+  })
+
   await t.test('resources by id, by group, by type and by tag', async () => {
     const shown = await az`resource show -g first -n tagged --resource-type Microsoft.Compute/galleries`
     assert.equal(shown.name, 'tagged')
