@@ -85,5 +85,7 @@ const tell = ({ terminal }: Shell, published: Published, elapsedMs: number, isJs
   terminal.say(
     `Published in ${durationText(elapsedMs)}${rate && ` (${rate})`}: ${partText(bytes.newBytes, sizeBytes)} were new.`,
   )
+  for (const { region, details } of published.replication)
+    if (details) terminal.say(`${terminal.style('yellow', 'note:')} ${region}: ${details}`)
   terminal.result(id)
 }

@@ -43,6 +43,8 @@ export interface Published {
   readonly sizeBytes: number
   readonly sentBytes: number
   readonly sha256: string
+  /** How every region ended; `details` says where replicas share a store. */
+  readonly replication: readonly RegionProgress[]
   readonly bytes: UploadedBytes & VersionBytes
 }
 
@@ -69,12 +71,14 @@ export const publishImage = (
       onPoll: async () => watch.replicating(await replicationOf(client, id)),
       ...(watch.signal && { signal: watch.signal }),
     })
-    watch.replicating(await replicationOf(client, id))
+    const replication = await replicationOf(client, id)
+    watch.replicating(replication)
     return {
       id,
       sizeBytes: image.sizeBytes,
       sentBytes,
       sha256,
+      replication,
       bytes: { ...uploaded, ...(await client.admin.bytesOfVersion(id)) },
     }
   })
