@@ -1,6 +1,6 @@
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
 import { filePart, Places, requireInside } from './file-part.ts'
-import { HostileDisk } from './hostile-disk.ts'
+import { HostileDisk, UnsupportedDisk } from './hostile-disk.ts'
 import { type Qcow2Header, qcow2Header } from './qcow2-header.ts'
 
 /** A guest cluster, as an L2 entry describes it. Offsets are of the file. */
@@ -13,13 +13,21 @@ export type Qcow2Cluster =
     }
   | { readonly kind: 'compressed'; readonly offset: number; readonly length: number }
 
+/** Enough for 128 TiB in clusters of 64 KiB; each costs a read, and hostile clusters of 512 bytes would make millions of them. */
+const maxL2Tables = 2 ** 18
+
 /** The header, and an upper bound of the data, of a qcow2 file whose every table and cluster lies inside the file. */
-export const inspectQcow2 = async (file: SparseBytes): Promise<{ header: Qcow2Header; dataBytes: number }> => {
+export const inspectQcow2 = async (
+  file: SparseBytes,
+  signal?: AbortSignal,
+): Promise<{ header: Qcow2Header; dataBytes: number }> => {
   const header = await qcow2Header(file)
   const clusters = new Places(file.sizeBytes, header.clusterBytes, 'clusters')
   let dataBytes = 0
-  for await (const { table, firstCluster } of l2Tables(file, header, clusters))
+  for await (const { table, firstCluster } of l2Tables(file, header, clusters)) {
+    signal?.throwIfAborted()
     dataBytes += inspectL2(file, header, table, firstCluster, clusters)
+  }
   return { header, dataBytes: Math.min(dataBytes, header.virtualSizeBytes) }
 }
 
@@ -31,6 +39,7 @@ async function* l2Tables(file: SparseBytes, header: Qcow2Header, places: Places)
   const perTable = header.clusterBytes / l2EntryBytes(header)
   const needed = Math.ceil(header.virtualSizeBytes / (perTable * header.clusterBytes))
   const l1 = await filePart(file, header.l1Offset, needed * 8, 'L1 table')
+  refuseManyTables(l1, header)
   for (let index = 0; index < needed; index++) {
     const offset = l2Offset(l1, index, header)
     if (offset === 0) continue
@@ -38,6 +47,16 @@ async function* l2Tables(file: SparseBytes, header: Qcow2Header, places: Places)
     const table = await filePart(file, offset, header.clusterBytes, 'L2 table of the qcow2 image')
     yield { table, firstCluster: index * perTable }
   }
+}
+
+const refuseManyTables = (l1: Buffer, header: Qcow2Header): void => {
+  let tables = 0
+  for (let index = 0; index < l1.length / 8; index++) if (l2Offset(l1, index, header) !== 0) tables++
+  if (tables > maxL2Tables)
+    throw new UnsupportedDisk(
+      `The qcow2 image has ${tables} L2 tables, more than ${maxL2Tables}: its clusters of ${header.clusterBytes} bytes are too small ` +
+        'for so large a disk. Convert it first: qemu-img convert -O qcow2 OLD NEW.',
+    )
 }
 
 /** Where the L2 table lies that an entry of the L1 table names; 0 if there is none. */

@@ -26,6 +26,7 @@ export interface InspectOptions {
   readonly format?: DiskFormatName
   /** Refuse larger disks. By default 32 TiB, a little more than Azure's largest disk; never above 64 TiB. */
   readonly maxVirtualSizeBytes?: number
+  readonly signal?: AbortSignal
 }
 
 const tib = 2 ** 40
@@ -39,7 +40,7 @@ export const inspectDisk = async (file: SparseBytes, options: InspectOptions = {
   const name = options.format ?? (await chooseFormat(file, found))
   if (name !== 'raw' && !found.includes(name))
     throw new UnsupportedDisk(`The file is not in format ${name}: it looks like ${found.join(' and ') || 'raw'}.`)
-  const format: DiskFormat = { name, ...(await judge[name](file)) }
+  const format: DiskFormat = { name, ...(await judge[name](file, options.signal)) }
   const cap = Math.min(options.maxVirtualSizeBytes ?? 32 * tib, 64 * tib)
   if (format.virtualSizeBytes > cap)
     throw new HostileDisk(`The disk claims ${format.virtualSizeBytes} bytes; at most ${cap} are accepted.`)
@@ -119,12 +120,12 @@ const isVmdkText = (start: string): boolean =>
 
 type Judgement = Omit<DiskFormat, 'name'>
 
-const judge: Record<DiskFormatName, (file: SparseBytes) => Promise<Judgement>> = {
+const judge: Record<DiskFormatName, (file: SparseBytes, signal?: AbortSignal) => Promise<Judgement>> = {
   raw: async file => ({ virtualSizeBytes: file.sizeBytes, dataBytes: file.sizeBytes }),
   vhd: file => judgeVhd(file),
-  vhdx: inspectVhdx,
-  async qcow2(file) {
-    const { header, dataBytes } = await inspectQcow2(file)
+  vhdx: file => inspectVhdx(file),
+  async qcow2(file, signal) {
+    const { header, dataBytes } = await inspectQcow2(file, signal)
     return { kind: header.version === 2 ? 'v2' : 'v3', virtualSizeBytes: header.virtualSizeBytes, dataBytes }
   },
   async vmdk(file) {

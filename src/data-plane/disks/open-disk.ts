@@ -43,7 +43,7 @@ const decode = async (file: RawFile, format: DiskFormat, options: OpenDiskOption
   if (format.name === 'raw') return file
   if (format.kind === 'fixed') return sliceOf(file, 0, format.virtualSizeBytes)
   if (format.kind === 'dynamic') return openDynamicVhd(file)
-  if (format.name === 'qcow2') return openQcow2(file)
+  if (format.name === 'qcow2') return openQcow2(file, options.signal)
   const raw = await convertToRaw(file, format, options)
   await file.close()
   return raw

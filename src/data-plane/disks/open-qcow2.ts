@@ -17,8 +17,8 @@ const keptTables = 16
  * The disk in a qcow2 image, at random access and without a copy: compressed clusters and extended L2 tables too. The file is inspected
  * first. Closing it closes the file.
  */
-export const openQcow2 = async (file: SparseBytes): Promise<SparseBytes> => {
-  const { header } = await inspectQcow2(file)
+export const openQcow2 = async (file: SparseBytes, signal?: AbortSignal): Promise<SparseBytes> => {
+  const { header } = await inspectQcow2(file, signal)
   const { clusterBytes, virtualSizeBytes } = header
   const tables = await l2Reader(file, header)
   return {
