@@ -1,6 +1,5 @@
 import type { TSchema } from 'typebox'
 import type { JsonObject } from '#resources/resource-document.ts'
-import { DocumentChanged } from '#resources/resources.ts'
 import { armError } from '../arm-error.ts'
 import { mergeBody } from '../merge-body.ts'
 import { operationHeaders } from '../operation-urls.ts'
@@ -10,6 +9,7 @@ import type { ResourceId } from '../resource-id.ts'
 import type { Action, ActionAnswer, ArmRequest, ArmResponse, ComputedAction, ResourceType } from '../resource-type.ts'
 import { nodeOf } from '../schema-marks.ts'
 import type { VerbParts } from './context.ts'
+import { decideAnew } from './decide-anew.ts'
 import { enqueueWork } from './enqueue-work.ts'
 import { requireDocument, requireScope } from './preconditions.ts'
 
@@ -25,8 +25,6 @@ export const findAction = (type: ResourceType, id: ResourceId, name: string, par
   throw armError.unknownAction(name, type.type)
 }
 
-const ATTEMPTS = 4
-
 /** POST of an action on a resource; decided anew when another writer came first. */
 export const act = async (
   type: ResourceType,
@@ -41,14 +39,7 @@ export const act = async (
     const answer = await action.computed.run({ id, request, body }, parts.arm)
     return answer === undefined ? { status: 204, headers: {} } : { status: 200, headers: {}, body: answer }
   }
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await actOnce(type, id, action.stored, request, parts)
-    } catch (error) {
-      if (!(error instanceof DocumentChanged)) throw error
-      if (attempt === ATTEMPTS) throw armError.concurrentChange()
-    }
-  }
+  return decideAnew(() => actOnce(type, id, action.stored, request, parts))
 }
 
 const actOnce = async (

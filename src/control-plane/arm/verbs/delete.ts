@@ -6,13 +6,12 @@ import { operationHeaders } from '../operation-urls.ts'
 import type { ResourceId } from '../resource-id.ts'
 import type { ArmRequest, ArmResponse, ResourceType, Work } from '../resource-type.ts'
 import type { VerbParts } from './context.ts'
+import { decideAnew } from './decide-anew.ts'
 import { enqueueWork } from './enqueue-work.ts'
 import { checkPreconditions, notFound, requireScope } from './preconditions.ts'
 
 /** How many nested resources a refusal names, as Azure does. */
 const NAMED = 5
-const ATTEMPTS = 4
-
 /**
  * DELETE: refused while something lies in the resource, else gone at once or by an operation. Strongly consistent: the moment a
  * child's GET says 404 its parent can be deleted. What still works on the resource is cancelled first.
@@ -28,14 +27,7 @@ export const remove = async (
     await requireScope(id, parts.arm)
     return type.computed.remove(id, request, parts.arm)
   }
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await removeOnce(type, id, request, parts)
-    } catch (error) {
-      if (!(error instanceof DocumentChanged)) throw error
-      if (attempt === ATTEMPTS) throw armError.concurrentChange()
-    }
-  }
+  return decideAnew(() => removeOnce(type, id, request, parts))
 }
 
 const removeOnce = async (

@@ -9,10 +9,9 @@ import type { ResourceId } from '../resource-id.ts'
 import type { ArmRequest, ArmResponse, Change, Plan, ResourceType } from '../resource-type.ts'
 import { readChange } from './change.ts'
 import type { VerbParts } from './context.ts'
+import { decideAnew } from './decide-anew.ts'
 import { enqueueWork } from './enqueue-work.ts'
 import { checkPreconditions, notFound, requireScope } from './preconditions.ts'
-
-const ATTEMPTS = 4
 
 /**
  * PUT and PATCH: read, check and merge the body, let the type's rules decide, save, answer; the work comes after.
@@ -29,14 +28,7 @@ export const put = async (
     await requireScope(id, parts.arm)
     return type.computed.write(verb, id, request, parts.arm)
   }
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await putOnce(type, id, request, parts)
-    } catch (error) {
-      if (!(error instanceof DocumentChanged)) throw error
-      if (attempt === ATTEMPTS || request.headers['if-match'] !== undefined) throw armError.concurrentChange()
-    }
-  }
+  return decideAnew(() => putOnce(type, id, request, parts), request.headers['if-match'] !== undefined)
 }
 
 const putOnce = async (
