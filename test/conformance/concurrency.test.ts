@@ -4,7 +4,7 @@ import { seededRandom } from '#foundation/random.ts'
 import type { Json, ResourceDocument } from '#resources/resource-document.ts'
 import { checkBytes, isWorking, type StormWorld, seedId, startStormWorld } from './storm-world.ts'
 
-const SEED = Number(process.env.STORM_SEED ?? 20_261_123)
+const SEED = Number(process.env.STORM_SEED ?? 20_261_125)
 const STORMS = Number(process.env.STORMS ?? 3)
 const REQUESTS = 240
 const AT_ONCE = 24
