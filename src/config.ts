@@ -33,6 +33,10 @@ export interface Config {
   readonly drainMs: number
   /** How often promises are compared with what the stores hold, in ms. */
   readonly reconcileIntervalMs: number
+  /** Of each store's disk this is kept free (5 % of a small disk): new bytes are refused before it is full. */
+  readonly reserveBytes: number
+  /** Stores whose disk is really new: an empty folder there is taken, once, where it would be told as a lost disk. */
+  readonly adoptEmptyStores: readonly string[]
   readonly clock: Clock
   readonly log: Log
 }
@@ -52,6 +56,7 @@ export const DEFAULT_REGIONS = [
 ] as const
 
 export const DEFAULT_PORT = 9443
+export const DEFAULT_RESERVE_BYTES = 512 * 1024 * 1024
 
 /** A configuration with every default filled in. */
 export const configOf = (given: Partial<Config> & { readonly dataFolder: string }): Config => {
@@ -66,6 +71,8 @@ export const configOf = (given: Partial<Config> & { readonly dataFolder: string 
     rateLimits: generousLimits,
     drainMs: 10_000,
     reconcileIntervalMs: 10 * 60_000,
+    reserveBytes: DEFAULT_RESERVE_BYTES,
+    adoptEmptyStores: [],
     clock: systemClock,
     log: silentLog,
     ...given,
@@ -73,6 +80,9 @@ export const configOf = (given: Partial<Config> & { readonly dataFolder: string 
     port,
   }
 }
+
+/** Which stores the regions had when they were last used: on the disk of the data folder, apart from theirs. */
+export const knownStoresFile = (dataFolder: string): string => path.join(dataFolder, 'stores.json')
 
 /** Where a region's bytes lie unless configured otherwise. */
 export const defaultStore = (dataFolder: string, region: string): string =>

@@ -12,6 +12,7 @@ import { metadataRoutes } from '#arm/metadata.ts'
 import { makeRateLimiter } from '#arm/rate-limit.ts'
 import { openBlobs } from '#data-plane/blobs/open-blobs.ts'
 import { startHashWorkers } from '#data-plane/chunks/hash-workers.ts'
+import { adoptEmptyStore, openKnownStores } from '#data-plane/replication/known-stores.ts'
 import { openRegions } from '#data-plane/replication/open-regions.ts'
 import { systemClock } from '#foundation/clock.ts'
 import { openSqlite } from '#foundation/database.ts'
@@ -26,7 +27,7 @@ import { openOperations } from '#operations/operation-engine.ts'
 import { providersOf } from '#providers/index.ts'
 import { openAccounts } from '#providers/Microsoft.Storage/storageAccounts/keep-account.ts'
 import { openResources } from '#resources/stored-resources.ts'
-import type { Config } from './config.ts'
+import { type Config, knownStoresFile } from './config.ts'
 import { announce, grantKey, keepSubscription, withdraw } from './data-folder.ts'
 import { every } from './every.ts'
 import { installationRoutes } from './installation/routes.ts'
@@ -77,7 +78,12 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
     const certificates = () => prepareCertificates(dataFolder, hosts, { ...shared, clock: systemClock })
     const tls = await certificates()
 
-    const regions = later(await openRegions(config.regions, shared), regions => regions.close())
+    const known = await openKnownStores(nodeFiles, knownStoresFile(dataFolder))
+    for (const url of config.adoptEmptyStores)
+      if (await adoptEmptyStore(known, nodeFiles, url)) log.warn('An empty folder becomes a new store.', { store: url })
+    const { reserveBytes } = config
+    const opened = await openRegions(config.regions, { ...shared, known, reserveBytes })
+    const regions = later(opened, regions => regions.close())
     const signingKey = await grantKey(dataFolder)
     const blobs = later(
       await openBlobs({

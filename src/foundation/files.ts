@@ -26,6 +26,13 @@ export interface Files {
   /** Removes a file; a file that is not there is fine. */
   remove(file: string): Promise<void>
   syncDirectory(folder: string): Promise<void>
+  /** What the disk under a folder can still take, and how large it is. */
+  space(folder: string): Promise<Space>
+}
+
+export interface Space {
+  readonly freeBytes: number
+  readonly totalBytes: number
 }
 
 const flags = { read: 'r', write: 'r+', create: 'wx+' } as const
@@ -74,6 +81,10 @@ export const nodeFiles: Files = {
     } finally {
       await handle.close()
     }
+  },
+  async space(folder) {
+    const { bavail, blocks, bsize } = await fs.statfs(folder)
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
   },
 }
 

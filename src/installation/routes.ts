@@ -74,8 +74,15 @@ const statusOf = async ({ arm, regions, dataFolder, startedAt }: InstallationPar
     startedAt,
     dataFolder,
     resources,
-    regions: await Promise.all(regions.names.map(async name => ({ name, stores: await regions.stats(name) }))),
+    regions: await Promise.all(regions.names.map(async name => ({ name, stores: await storesOf(name, regions) }))),
   }
+}
+
+const nothing = { chunks: 0, packs: 0, storedBytes: 0, manifests: 0 }
+
+const storesOf = async (region: string, regions: Regions) => {
+  const stores = await regions.health(region)
+  return stores.map(({ stats, room, ...health }) => ({ ...health, ...(stats ?? nothing), ...room }))
 }
 
 /** What became of a version's bytes when it was published, as its provider noted it. */

@@ -55,6 +55,8 @@ export class CrashingDisk {
   mode: CrashMode = 'kill'
   /** Calls with these numbers that change the disk fail with this code. */
   failing: { readonly from: number; readonly to: number; readonly code: string } | undefined
+  /** What all files together may take: beyond it a write fails with ENOSPC. */
+  capacityBytes = Infinity
   /** Told once when the process dies. */
   onDeath: (() => void) | undefined
 
@@ -82,6 +84,7 @@ export class CrashingDisk {
   copy(): CrashingDisk {
     const copy = new CrashingDisk(this.#chance)
     copy.mode = this.mode
+    copy.capacityBytes = this.capacityBytes
     const inodes = new Map<Inode, Inode>()
     const copyOf = (inode: Inode) => {
       const known = inodes.get(inode) ?? { ...inode, unsynced: [...inode.unsynced] }
@@ -92,6 +95,10 @@ export class CrashingDisk {
     for (const [name, { now, durable }] of this.#folders)
       copy.#folders.set(name, { now: names(now), durable: names(durable) })
     return copy
+  }
+
+  get usedBytes(): number {
+    return [...this.everything().values()].reduce((sum, sizeBytes) => sum + sizeBytes, 0)
   }
 
   /** All files with their sizes, as a program sees them. */
@@ -230,6 +237,11 @@ export class CrashingDisk {
         this.#change(life, true, () => {
           this.#folder(folder).durable = new Map(this.#folder(folder).now)
         }),
+      // Asked without being counted: it changes nothing, and a crash in it is one before the next call.
+      space: async () => ({
+        freeBytes: Math.max(0, Math.min(this.capacityBytes, Number.MAX_SAFE_INTEGER) - this.usedBytes),
+        totalBytes: Math.min(this.capacityBytes, Number.MAX_SAFE_INTEGER),
+      }),
     }
   }
 
@@ -250,6 +262,9 @@ export class CrashingDisk {
         this.#look(life, () => inode.now.copy(target, 0, position, position + target.length)),
       write: async (given, position) => {
         const dies = this.#step(life, true)
+        const grows = position + given.length - inode.now.length
+        if (grows > 0 && this.capacityBytes < Infinity && this.usedBytes + grows > this.capacityBytes)
+          throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
         // Half-way through a write a part of it is done, in the order of the bytes.
         const length = dies ? Math.floor(this.#chance() * (given.length + 1)) : given.length
         if (length > 0) alter({ position, bytes: Buffer.from(given.subarray(0, length)) })

@@ -4,6 +4,11 @@ export interface RegionStatus {
   readonly name: string
   readonly stores: readonly {
     readonly url: string
+    readonly state: 'ready' | 'full' | 'missing' | 'unreachable'
+    readonly problem?: string
+    readonly lastFault?: { readonly time: string; readonly message: string }
+    readonly freeBytes?: number
+    readonly reserveBytes?: number
     readonly chunks: number
     readonly packs: number
     readonly storedBytes: number

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
 import * as path from 'node:path'
 import { Command, Option } from 'commander'
-import { configOf, DEFAULT_PORT } from '../../config.ts'
+import { type Config, configOf, DEFAULT_PORT } from '../../config.ts'
 import type { RunningServer } from '../../main.ts'
 import { dataFolderOf } from '../client/server-access.ts'
 import { consoleLog, type LogLevel, logLevels } from '../console-log.ts'
-import { dataOption, numberIn } from '../options.ts'
-import { keepRegions, parseRegionStores, readRegions } from '../server/region-settings.ts'
+import { usageError } from '../failure.ts'
+import { dataOption, numberIn, sizeOf } from '../options.ts'
+import { keepRegions, parseRegionStores, readRegions, storeUrl } from '../server/region-settings.ts'
 import { serveUntilInterrupted } from '../server/serve.ts'
 import type { DataOption, Shell } from '../shell.ts'
 
@@ -17,6 +18,8 @@ interface StartOptions extends DataOption {
   hostName?: string[]
   region?: string[]
   allowVhdHost?: string[]
+  reserve?: number
+  adoptEmptyStore?: string[]
   log: LogLevel
 }
 
@@ -50,6 +53,15 @@ export const startCommand = (shell: Shell): Command =>
     .option('--host-name <name...>', 'more names and addresses for the server certificate')
     .option('--region <name=folder,...>', 'a region and its stores, on different disks; may be repeated', collect)
     .option('--allow-vhd-host <host...>', 'hosts from which a VHD may be imported (exact, or *.suffix)')
+    .option(
+      '--reserve <size>',
+      'what stays free on each disk before new bytes are refused (default: 512M)',
+      sizeOf('--reserve'),
+    )
+    .option(
+      '--adopt-empty-store <folder...>',
+      'an empty folder is a new disk, once: without this it is told as one that is not mounted',
+    )
     .addOption(new Option('--log <level>', 'what to log to standard error').choices(logLevels).default('warn'))
     .addHelpText('after', examples)
     .action((options: StartOptions) => start(shell, options))
@@ -70,13 +82,24 @@ const start = async (shell: Shell, options: StartOptions): Promise<void> => {
     ...(options.hostName && { hostNames: options.hostName }),
     ...(options.allowVhdHost && { allowedVhdHosts: options.allowVhdHost }),
     ...(regions && { regions }),
+    ...(options.reserve !== undefined && { reserveBytes: options.reserve }),
+    ...(options.adoptEmptyStore && { adoptEmptyStores: options.adoptEmptyStore.map(storeUrl) }),
   })
+  requireConfigured(config)
   const { startServer } = await import('../../main.ts') // here, not above: the other commands need not load a server
   const server = await startServer(config)
   if (given) await keepRegions(dataFolder, given)
   const names = config.regions.map(region => region.name)
   for (const line of banner(shell, server, names)) shell.terminal.result(line)
   await serveUntilInterrupted(shell, server)
+}
+
+/** A misspelt folder must not be taken for the one whose protection is to end. */
+const requireConfigured = ({ adoptEmptyStores, regions }: Config): void => {
+  const stores = regions.flatMap(region => region.stores)
+  const stranger = adoptEmptyStores.find(url => !stores.includes(url))
+  if (stranger === undefined) return
+  throw usageError(`${stranger} is no store of any region.`, `The stores are: ${stores.join(', ')}`)
 }
 
 const banner = ({ terminal, env }: Shell, server: RunningServer, regions: readonly string[]): string[] => {

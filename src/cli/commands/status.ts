@@ -30,17 +30,38 @@ const status = async ({ terminal }: Shell, client: Client, options: StatusOption
   terminal.result(counted.length > 0 ? `Resources   ${counted.join(', ')}` : 'No resources yet.')
   const stores = found.regions.flatMap(region => region.stores.map(store => ({ region: region.name, ...store })))
   const used = stores.filter(store => store.chunks > 0)
+  const isThere = ({ state }: RegionStatus['stores'][number]) => state === 'ready' || state === 'full'
   if (used.length > 0) terminal.result('')
-  const head = ['Region', 'Images', 'Chunks', 'On disk', 'Store']
+  const head = ['Region', 'Images', 'Chunks', 'On disk', 'Free', 'Store']
   if (used.length > 0) for (const line of tableOf(head, used.map(rowOf), terminal)) terminal.result(line)
-  const empty = found.regions.filter(region => region.stores.every(store => store.chunks === 0))
+  const empty = found.regions.filter(region => region.stores.every(store => isThere(store) && store.chunks === 0))
   if (empty.length > 0) terminal.result(`\nNothing in ${empty.map(region => region.name).join(', ')}.`)
+  for (const store of stores) for (const line of troublesOf(store)) terminal.result(line)
 }
+
+const adviceOf: Readonly<Record<string, string>> = {
+  missing: 'Mount it again. If the disk is new and empty, start once with --adopt-empty-store',
+  full: 'New data is refused; reads, deletes and gc go on. Free some space, or run gc, and it is taken again:',
+}
+
+/** What is wrong with a store, and what to do about it. */
+const troublesOf = (store: RegionStatus['stores'][number] & { region: string }): string[] => {
+  const { region, url, state, problem, lastFault } = store
+  const advice = adviceOf[state]
+  return [
+    ...(problem === undefined ? [] : ['', `${region}: ${problem}`]),
+    ...(problem !== undefined && advice !== undefined ? [`  ${advice} ${folderText(url)}`] : []),
+    ...(lastFault ? ['', `${region}: the disk last failed at ${lastFault.time}: ${lastFault.message}`] : []),
+  ]
+}
+
+const folderText = (url: string): string => (url.startsWith('file:') ? fileURLToPath(url) : url)
 
 const rowOf = (store: RegionStatus['stores'][number] & { region: string }): string[] => [
   store.region,
   store.manifests.toLocaleString('en-US'),
   store.chunks.toLocaleString('en-US'),
   sizeText(store.storedBytes),
-  store.url.startsWith('file:') ? fileURLToPath(store.url) : store.url,
+  store.freeBytes === undefined ? '' : sizeText(store.freeBytes),
+  folderText(store.url),
 ]

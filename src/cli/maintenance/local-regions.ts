@@ -1,11 +1,13 @@
 import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
 import { startHashWorkers } from '#data-plane/chunks/hash-workers.ts'
+import { openKnownStores } from '#data-plane/replication/known-stores.ts'
 import { openRegions } from '#data-plane/replication/open-regions.ts'
 import type { Regions } from '#data-plane/replication/regions.ts'
 import { nodeFiles } from '#foundation/files.ts'
 import { FolderLocked, lockFolder } from '#foundation/lock-file.ts'
 import { systemRandom } from '#foundation/random.ts'
+import { knownStoresFile } from '../../config.ts'
 import { consoleLog } from '../console-log.ts'
 import { Failure } from '../failure.ts'
 import { regionsOf } from '../server/region-settings.ts'
@@ -33,6 +35,7 @@ export const withLocalRegions = async (
       clock: shell.clock,
       log,
       workers,
+      known: await openKnownStores(nodeFiles, knownStoresFile(dataFolder)),
     })
     try {
       await work(maintenanceOf(regions))

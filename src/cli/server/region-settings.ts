@@ -20,7 +20,8 @@ export const parseRegionStores = (text: string, dataFolder: string): RegionSetti
   return { name, stores }
 }
 
-const storeUrl = (folder: string): string =>
+/** A store's folder, or its URL, as a URL. */
+export const storeUrl = (folder: string): string =>
   folder.startsWith('file:') ? folder : pathToFileURL(path.resolve(folder)).href
 
 const fileOf = (dataFolder: string): string => path.join(dataFolder, 'regions.json')

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { RegionUnreachable } from '#data-plane/replication/regions.ts'
+import { RegionFull, RegionUnreachable } from '#data-plane/replication/regions.ts'
 import { authorise } from './access.ts'
 import { type BlobRequest, headerOf, parseTarget, type Reply, requireKnown } from './blob-request.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -129,6 +129,7 @@ const refusalOf = (endpoint: Endpoint, error: unknown, requestId: string): Stora
   if (error instanceof StorageError) return error
   // The URL is not logged: it may be signed.
   endpoint.log.error('A blob request failed.', { requestId, error })
+  if (error instanceof RegionFull) return storageError.serverBusy(error.message)
   return error instanceof RegionUnreachable ? storageError.serverBusy() : storageError.internal()
 }
 

@@ -77,6 +77,12 @@ export interface StoreStats {
   readonly manifests: number
 }
 
+/** What the disk under a store can still take; below the reserve new bytes are refused. */
+export interface StoreRoom {
+  readonly freeBytes: number
+  readonly reserveBytes: number
+}
+
 /** Where a store asks for a chunk that it lost: another replica. `undefined` if nobody has it. */
 export type Heal = (id: ChunkId) => Promise<StoredChunk | undefined>
 
@@ -87,6 +93,10 @@ export type Heal = (id: ChunkId) => Promise<StoredChunk | undefined>
 export interface ChunkStore extends ChunkSource {
   /** Made with the store and kept: two stores with one id are the same store. */
   readonly id: string
+  /** Throws `StoreFull` while the disk is so full that whatever brings new bytes is refused. */
+  requireRoom(): Promise<void>
+  /** Undefined where the file system does not tell. */
+  room(): Promise<StoreRoom | undefined>
   /** Splits, deduplicates and stores the bytes, then holds them under `hold`. The source stays open. */
   ingest(source: SparseBytes, hold: string, watch?: Watch): Promise<Ingested>
   /** Makes a manifest of pieces of stored ones, reading only the chunks that a piece's edge cuts, and holds it. */

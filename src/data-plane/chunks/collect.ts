@@ -11,6 +11,8 @@ import type { StoreCore } from './store-core.ts'
 
 /** A pack of which less than this lives is copied together with others and removed. */
 const LEAST_LIVE = 0.6
+/** The same on a disk that is so full that new bytes are refused. */
+const LEAST_LIVE_WHEN_FULL = 0.9
 const SMALL_PACK_BYTES = 4 * 1024 * 1024
 /** So many small packs are worth one bigger one. */
 const MANY_SMALL_PACKS = 16
@@ -41,10 +43,17 @@ export const collect = async (core: StoreCore, drafts: Drafts): Promise<Collecti
     for (const { dead } of packs) for (const entry of dead) core.index.remove(entry)
     return core.manifests.remove(manifests)
   })
+  let failure: { error: unknown } | undefined
   for (const { pack, live } of sentence.packs) {
-    if (await moveLive(core, pack, live)) await core.packFiles.remove(pack)
+    try {
+      if (await moveLive(core, pack, live)) await core.packFiles.remove(pack)
+    } catch (error) {
+      // A full disk has no room for the copies of this pack; another one may need less.
+      failure ??= { error }
+    }
   }
   if (sentence.packs.length > 0) await core.writer.syncNames()
+  if (failure) throw failure.error
   return sentence.plan
 }
 
@@ -54,6 +63,8 @@ const judge = async (
   execute?: (sentence: Sentence) => Promise<void>,
 ): Promise<Sentence> => {
   core.holds.requireWhole()
+  const room = await core.room.look()
+  const leastLive = room && room.freeBytes < room.reserveBytes ? LEAST_LIVE_WHEN_FULL : LEAST_LIVE
   const candidates = [...core.packFiles.packs.values()].filter(pack => !core.writer.isGrowing(pack.number))
   const marks: Marks = { chunks: new Bits(), manifests: needed(core) }
   const stopWatching = core.leases.watch(marks)
@@ -69,7 +80,7 @@ const judge = async (
       await walk.manifest(manifest)
     }
     marks.chunks.addAll(core.leases.leased())
-    const sentence = sentenceOf(core, candidates, marks.chunks, walk.manifests)
+    const sentence = sentenceOf(core, candidates, marks.chunks, walk.manifests, leastLive)
     const executed = execute?.(sentence)
     stopWatching()
     await executed
@@ -123,10 +134,11 @@ const sentenceOf = (
   candidates: readonly Pack[],
   marked: Bits,
   reached: ReadonlySet<ManifestId>,
+  leastLive: number,
 ): Sentence => {
   const manifests = core.manifests.ids().filter(id => !reached.has(id) && !core.leases.isPinned(id))
   const { index } = core
-  const condemned = condemn(candidates, liveBytesByPack(index, marked))
+  const condemned = condemn(candidates, liveBytesByPack(index, marked), leastLive)
   const packs = new Map(condemned.map(pack => [pack.number, { pack, live: [] as number[], dead: [] as number[] }]))
   let freedBytes = 0
   let chunks = 0
@@ -159,8 +171,11 @@ const liveBytesByPack = (index: ChunkIndex, marked: Bits): Map<number, number> =
   return live
 }
 
-const condemn = (candidates: readonly Pack[], live: ReadonlyMap<number, number>): Pack[] => {
-  const mostlyDead = candidates.filter(pack => (live.get(pack.number) ?? 0) < LEAST_LIVE * (pack.bodyEnd - 16))
+/** The emptiest first: what they give back is room for the copies of the next. */
+const condemn = (candidates: readonly Pack[], live: ReadonlyMap<number, number>, leastLive: number): Pack[] => {
+  const liveIn = (pack: Pack) => live.get(pack.number) ?? 0
+  const mostlyDead = candidates.filter(pack => liveIn(pack) < leastLive * (pack.bodyEnd - 16))
+  mostlyDead.sort((a, b) => liveIn(a) - liveIn(b))
   const small = candidates.filter(pack => pack.bodyEnd < SMALL_PACK_BYTES && !mostlyDead.includes(pack))
   return small.length >= MANY_SMALL_PACKS ? [...mostlyDead, ...small] : mostlyDead
 }

@@ -71,6 +71,7 @@ export class Drafts {
   }
 
   async #create(file: string, id: string, sizeBytes: number): Promise<OpenDraft> {
+    await this.#core.room.require()
     return this.#keep(file, await DraftLog.create(this.#files, path.join(this.#folder, file), id, sizeBytes))
   }
 
@@ -137,6 +138,7 @@ class OpenDraft implements Draft {
     requireRange(offset, bytes.length, this.sizeBytes)
     if (bytes.length === 0) return
     await atWork(this.#core, async work => {
+      await this.#core.room.require()
       const slices: Slice[] = []
       let added = NOTHING
       for (let at = 0; at < bytes.length; at += SEGMENT_BYTES) {

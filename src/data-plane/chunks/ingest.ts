@@ -52,6 +52,7 @@ const readPart = async (source: SparseBytes, part: Part, target: Uint8Array): Pr
  */
 export const ingest = (core: StoreCore, source: SparseBytes, hold: string, watch: Watch = {}): Promise<Ingested> =>
   atWork(core, async work => {
+    await core.room.require()
     const manifest = new ManifestWriter(core, work, source.sizeBytes)
     const counts = { newBytes: 0, storedBytes: 0 }
     const running: { part: Part; stored: Promise<Stored> }[] = []

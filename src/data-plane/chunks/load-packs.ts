@@ -42,7 +42,8 @@ export const loadPacks = async (
     // An index without its pack names nothing that can be read: either a removal was cut short, or the bytes are lost.
     const records = packs.has(name) ? await recordsOf(files, packFiles, pack) : []
     if (!records) continue
-    if (records.length === 0) await packFiles.remove(pack)
+    if (records.length === 0)
+      await packFiles.remove(pack).catch(() => {}) // a disk that takes no writes keeps it
     else packFiles.packs.set(pack.number, pack)
     for (const { id, place } of records) {
       const known = index.find(id)

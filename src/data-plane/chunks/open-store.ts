@@ -23,6 +23,7 @@ import { PackFiles } from './pack-files.ts'
 import { PackWriter } from './pack-writer.ts'
 import { receive } from './receive.ts'
 import { RepairLog } from './repair-log.ts'
+import { Room } from './room.ts'
 import type { StoreCore } from './store-core.ts'
 import { Turns } from './turns.ts'
 import { verify } from './verify.ts'
@@ -33,6 +34,10 @@ export interface StoreParts {
   readonly clock: Clock
   readonly workers: HashWorkers
   readonly heal?: Heal
+  /** The store that the folder is known to hold: another one, or none, is `StoreMissing`, and nothing is made in its place. */
+  readonly expectedId?: string | undefined
+  /** What is kept free on the disk (or 5 % of it, if that is less): new bytes are refused before the disk is full. */
+  readonly reserveBytes?: number | undefined
 }
 
 /** The folder holds something else than a store, or a store of a later version. */
@@ -45,18 +50,35 @@ export class NotAStore extends Error {
   }
 }
 
+/** The folder does not hold the store that it held before: a disk that is not mounted, or another one in its place. */
+export class StoreMissing extends Error {
+  override readonly name = 'StoreMissing'
+  readonly folder: string
+  readonly expectedId: string
+  /** The store that is there instead; undefined if there is none. */
+  readonly foundId: string | undefined
+  constructor(folder: string, expectedId: string, foundId?: string) {
+    const found = foundId === undefined ? 'there is no store now' : `the store ${foundId} is there now`
+    super(`${folder} held the store ${expectedId}, and ${found}. Is the right disk mounted there?`)
+    this.folder = folder
+    this.expectedId = expectedId
+    this.foundId = foundId
+  }
+}
+
 const FOLDERS = ['packs', 'index', 'manifests', 'holds', 'drafts'] as const
 const FORMAT = 1
 
 /** Opens the store in a folder; in an empty folder it makes one. What a crash left unfinished is finished or removed. */
 export const openStore = async (folder: string, parts: StoreParts): Promise<ChunkStore> => {
   const { files, random, clock, workers, heal } = parts
-  const id = await openFolder(files, folder, random)
+  const id = await openFolder(files, folder, random, parts.expectedId)
+  const room = new Room(files, folder, parts.reserveBytes ?? 0)
   for (const each of FOLDERS) await removeDrafts(files, path.join(folder, each))
   const index = new ChunkIndex()
   const packFiles = new PackFiles(files, folder)
   const nextNumber = await loadPacks(files, folder, packFiles, index)
-  const writer = new PackWriter({ files, folder, random, index, packFiles, nextNumber })
+  const writer = new PackWriter({ files, folder, random, index, packFiles, nextNumber, room })
   const repairs = new RepairLog(files, folder, clock)
   const buffers = new BufferPool(workers.count + 1, READ_BUFFER_BYTES, workers.allocate)
   const reader = new ChunkReader({ index, packFiles, writer, workers, buffers, repairs, heal })
@@ -66,6 +88,7 @@ export const openStore = async (folder: string, parts: StoreParts): Promise<Chun
   })
   const core: StoreCore = {
     workers,
+    room,
     segments: new BufferPool(workers.count + 1, SEGMENT_BUFFER_BYTES, workers.allocate),
     index,
     packFiles,
@@ -78,12 +101,22 @@ export const openStore = async (folder: string, parts: StoreParts): Promise<Chun
   return storeOf(id, core, await Drafts.load(files, folder, core))
 }
 
-const openFolder = async (files: Files, folder: string, random: Random): Promise<string> => {
+const openFolder = async (files: Files, folder: string, random: Random, expectedId?: string): Promise<string> => {
   const file = path.join(folder, 'store.json')
-  if (!(await files.exists(file))) await createStore(files, folder, file, random)
+  if (!(await files.exists(file))) {
+    if (expectedId !== undefined) throw new StoreMissing(folder, expectedId)
+    await createStore(files, folder, file, random)
+  }
+  const id = await readStoreId(files, folder)
+  if (expectedId !== undefined && id !== expectedId) throw new StoreMissing(folder, expectedId, id)
+  return id
+}
+
+/** The id of the store in a folder. Throws `NotAStore`. */
+export const readStoreId = async (files: Files, folder: string): Promise<string> => {
   let store: { format?: unknown; id?: unknown }
   try {
-    store = JSON.parse((await readWhole(files, file)).toString('utf8'))
+    store = JSON.parse((await readWhole(files, path.join(folder, 'store.json'))).toString('utf8'))
   } catch (error) {
     throw new NotAStore(folder, `store.json can't be read (${error})`)
   }
@@ -105,10 +138,11 @@ const createStore = async (files: Files, folder: string, file: string, random: R
   await replaceFile(files, file, Buffer.from(`${JSON.stringify({ format: FORMAT, id: random.uuid() })}\n`))
 }
 
-/** Files that were being written when the power went. */
+/** Files that were being written when the power went. A disk that takes no writes keeps them, and can be read all the same. */
 const removeDrafts = async (files: Files, folder: string): Promise<void> => {
-  await files.makeFolder(folder)
-  for (const name of await files.list(folder)) if (name.endsWith('.new')) await files.remove(path.join(folder, name))
+  if (!(await files.exists(folder))) await files.makeFolder(folder)
+  for (const name of await files.list(folder))
+    if (name.endsWith('.new')) await files.remove(path.join(folder, name)).catch(() => {})
 }
 
 const storeOf = (id: string, core: StoreCore, drafts: Drafts): ChunkStore => {
@@ -125,6 +159,8 @@ const storeOf = (id: string, core: StoreCore, drafts: Drafts): ChunkStore => {
   }
   return {
     id,
+    requireRoom: () => core.room.require(),
+    room: () => core.room.look(),
     ingest: (source, hold, watch) => track(() => ingest(core, source, hold, watch)),
     compose: (pieces, hold) => track(() => compose(core, pieces, hold)),
     receive: (manifest, from, hold, watch) => track(() => receive(core, manifest, from, hold, watch)),

@@ -7,6 +7,7 @@ import type { ChunkIndex, Place } from './chunk-index.ts'
 import type { Pack, PackFiles } from './pack-files.ts'
 import { encodeGroup, encodeTrailer, INDEX_HEAD, PACK_HEAD, type PackRecord } from './pack-format.ts'
 import { MAX_CHUNK_BYTES } from './page-cut.ts'
+import type { Room } from './room.ts'
 
 /** A chunk on its way into a pack: its stored bytes lie at `start` of a buffer. */
 export interface NewChunk {
@@ -50,6 +51,7 @@ export class PackWriter {
   readonly #random: Random
   readonly #index: ChunkIndex
   readonly #packFiles: PackFiles
+  readonly #room: Room
   #nextNumber: number
   #current: GrowingPack | undefined
   readonly #growing = new Set<GrowingPack>()
@@ -66,7 +68,9 @@ export class PackWriter {
     index: ChunkIndex
     packFiles: PackFiles
     nextNumber: number
+    room: Room
   }) {
+    this.#room = parts.room
     this.#files = parts.files
     this.#folder = parts.folder
     this.#random = parts.random
@@ -80,6 +84,7 @@ export class PackWriter {
    * until it resolves, apart from what this function does to them: it moves the chunks it writes together.
    */
   async append(chunks: readonly NewChunk[], bytes: Uint8Array, lease: Bits): Promise<Appended> {
+    await this.#room.take(chunks.reduce((sum, chunk) => sum + chunk.storedBytes, 0))
     let pack: GrowingPack | undefined
     let [start, length, newBytes] = [0, 0, 0]
     for (const chunk of chunks) {
@@ -296,6 +301,14 @@ export class PackWriter {
     await files?.index.close()
   }
 
+  /** What follows the durable chunks is of no use any more; on a full disk it is just what is lacking. */
+  async #abandon(pack: GrowingPack): Promise<void> {
+    const files = await pack.opened.catch(() => undefined)
+    await Promise.allSettled(pack.writes)
+    await files?.pack.truncate(pack.committedEnd).catch(() => {})
+    await this.#closeFiles(pack)
+  }
+
   /**
    * After a failed write or fsync nobody knows what the disk holds: the pack is never written again, chunks that were not durable
    * are forgotten, and work that counted on them fails. What was committed stays; the next opening of the store ends the pack.
@@ -314,7 +327,7 @@ export class PackWriter {
       if (now.pack === place.pack && now.offset === place.offset) this.#index.remove(entry)
     }
     pack.bodyEnd = pack.committedEnd
-    void this.#closeFiles(pack).catch(() => {})
+    void this.#abandon(pack).catch(() => {})
     if (pack.committed === 0) void this.#packFiles.remove(pack).catch(() => {})
   }
 }

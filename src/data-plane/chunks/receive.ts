@@ -37,6 +37,7 @@ export const receive = async (
   const unpin = core.leases.pin(id)
   try {
     return await atWork(core, async work => {
+      await core.room.require()
       const root = core.manifests.has(id) ? await core.manifests.root(id) : await from.manifestRoot(id)
       if (root.length > MAX_ROOT_BYTES || manifestIdOf(root) !== id) throw new ChunkCorrupt(id as string as ChunkId)
       const manifest = decodeRoot(root)

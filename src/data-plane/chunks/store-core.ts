@@ -8,10 +8,12 @@ import type { Leases } from './leases.ts'
 import type { ManifestFiles } from './manifest-files.ts'
 import type { PackFiles } from './pack-files.ts'
 import type { PackWriter } from './pack-writer.ts'
+import type { Room } from './room.ts'
 
 /** The parts of an open store that its operations share. */
 export interface StoreCore {
   readonly workers: HashWorkers
+  readonly room: Room
   /** Two halves of `SEGMENT_BYTES` and a page: a part of an image, and what it becomes. */
   readonly segments: BufferPool
   readonly index: ChunkIndex

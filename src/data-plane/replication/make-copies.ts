@@ -2,9 +2,9 @@ import type { Ingested, ManifestId, Watch } from '#data-plane/chunks/chunk-store
 import { ChunkCorrupt, ChunkMissing, ManifestMissing } from '#data-plane/chunks/chunk-store.ts'
 import type { Clock } from '#foundation/clock.ts'
 import type { Log } from '#foundation/log.ts'
-import { type Held, RegionUnreachable } from './regions.ts'
+import { type Held, RegionFull, RegionUnreachable } from './regions.ts'
 import { retry } from './retry.ts'
-import { type StoreSlot, StoreUnreachable } from './store-slot.ts'
+import { StoreOutOfSpace, type StoreSlot, StoreUnreachable } from './store-slot.ts'
 import type { Turns } from './turns.ts'
 
 /** Which manifest is to be held where, how often, and who may give it. */
@@ -72,12 +72,14 @@ export const makeCopies = async (job: CopyJob, parts: Parts): Promise<Held> => {
       held.newBytes += made?.newBytes ?? 0
       held.sentBytes += made?.storedBytes ?? 0
     } catch (error) {
-      if (!(error instanceof StoreUnreachable) || error.url !== slot.url) throw error
+      const isOurs = error instanceof StoreUnreachable || error instanceof StoreOutOfSpace
+      if (!isOurs || error.url !== slot.url) throw error
       parts.log.warn('A store could not take its copy.', { region: job.region, store: slot.url, error: error.cause })
-      lost = error
+      if (!(lost instanceof RegionFull)) lost = error
     }
   }
   // Fewer copies than the region could keep apart would be a promise broken in silence.
+  if (held.copies < wanted && lost instanceof RegionFull) throw new RegionFull(job.region, { cause: lost.cause })
   if (held.copies < wanted) throw new RegionUnreachable(job.region, { cause: lost })
   return held
 }

@@ -9,8 +9,9 @@ import type { Random } from '#foundation/random.ts'
 import { firstOf, openWithFailover } from './failover.ts'
 import { guardedDraft } from './guarded-draft.ts'
 import { healFromReplicas } from './heal-from-replicas.ts'
+import { type KnownStores, rememberedStores } from './known-stores.ts'
 import { makeCopies } from './make-copies.ts'
-import { type Regions, RegionUnreachable } from './regions.ts'
+import { RegionFull, type Regions, RegionUnreachable } from './regions.ts'
 import { type StoreSlot, StoreUnreachable, storeSlot } from './store-slot.ts'
 import { summed, verifyAll } from './sums.ts'
 import { turns } from './turns.ts'
@@ -28,6 +29,10 @@ export interface RegionParts {
   readonly clock: Clock
   readonly log: Log
   readonly workers: HashWorkers
+  /** Without it, an empty folder is told from a lost one only while this process has seen it. */
+  readonly known?: KnownStores
+  /** What each store keeps free on its disk: see `StoreParts`. */
+  readonly reserveBytes?: number
 }
 
 /** Opens the regions' stores. One that can't be opened leaves its region unreachable until it can; the others work on. */
@@ -36,7 +41,9 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
   const all = [...slots.values()].flat()
   const inTurn = turns()
   for (const slot of all) {
-    await slot.run(async () => {}).catch(error => parts.log.error('A store is not usable.', { store: slot.url, error }))
+    await slot
+      .run(async () => {})
+      .catch(error => parts.log.error('A store is not usable.', { store: slot.url, error: error.cause ?? error }))
   }
   await requireDistinct(all)
 
@@ -45,18 +52,20 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
     if (!found) throw new RegionUnreachable(region)
     return found
   }
-  /** The region's first store that can be used now. */
-  const onFirst = async <T>(region: string, work: (store: ChunkStore, slot: StoreSlot) => Promise<T>): Promise<T> => {
+  /** The region's first store that can be used now and has room for new bytes. */
+  const onRoomy = async <T>(region: string, work: (store: ChunkStore, slot: StoreSlot) => Promise<T>): Promise<T> => {
     let failure: unknown
     for (const slot of of(region)) {
       try {
-        await slot.run(async () => {})
+        await slot.run(store => store.requireRoom())
       } catch (error) {
-        failure = error
+        // That a disk is full is better told than that another one is away.
+        if (!(failure instanceof RegionFull)) failure = error
         continue
       }
       return await slot.run(store => work(store, slot))
     }
+    if (failure instanceof RegionFull) throw new RegionFull(region, { cause: failure.cause })
     throw new RegionUnreachable(region, { cause: failure })
   }
   /** What each usable store answers; throws when there is none. */
@@ -85,10 +94,10 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
   const regions: Regions = {
     names: config.map(region => region.name),
     storeCount: region => of(region).length,
-    ingest: (region, source, hold, watch) => onFirst(region, store => store.ingest(source, hold, watch)),
+    ingest: (region, source, hold, watch) => onRoomy(region, store => store.ingest(source, hold, watch)),
     compose: (region, pieces, hold) => {
       const any = pieces.find(piece => 'manifest' in piece)
-      if (!any) return onFirst(region, store => store.compose(pieces, hold))
+      if (!any) return onRoomy(region, store => store.compose(pieces, hold))
       return firstOf(of(region), any.manifest, slot => slot.run(store => store.compose(pieces, hold)))
     },
     slice: (region, manifest, offset, sizeBytes, hold) =>
@@ -130,9 +139,10 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
     collect: async region => summed(await onEach(region, store => store.collect())),
     verify: (region, manifest, watch = {}) => verifyAll(of(region), region, manifest, watch),
     stats: region => onEach(region, async (store, { url }) => ({ ...(await store.stats()), url })),
+    health: async region => await Promise.all(of(region).map(slot => slot.health())),
     draft: async (region, id, sizeBytes) =>
       (await findDraft(region, id)) ??
-      (await onFirst(region, async (store, slot) => guardedDraft(slot, await store.draft(id, sizeBytes)))),
+      (await onRoomy(region, async (store, slot) => guardedDraft(slot, await store.draft(id, sizeBytes)))),
     findDraft,
     async close() {
       for (const slot of all) await slot.close()
@@ -144,11 +154,16 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
 const slotsOf = (config: readonly RegionConfig[], parts: RegionParts): Map<string, readonly StoreSlot[]> => {
   const slots = new Map<string, readonly StoreSlot[]>()
   const heal = healFromReplicas(() => [...slots.values()].flat(), parts.log)
+  const known = parts.known ?? rememberedStores()
   for (const { name, stores } of config) {
     if (stores.length === 0 || slots.has(name))
       throw new TypeError(`Region ${name} needs one entry with a store or more.`)
     const slot = (url: string) =>
-      storeSlot(name, url, parts.files, folder => openStore(folder, { ...parts, heal: heal(name, url) }))
+      storeSlot(name, url, {
+        ...parts,
+        known,
+        open: (folder, expectedId) => openStore(folder, { ...parts, expectedId, heal: heal(name, url) }),
+      })
     slots.set(name, stores.map(slot))
   }
   return slots

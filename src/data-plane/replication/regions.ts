@@ -4,6 +4,7 @@ import type {
   Ingested,
   ManifestId,
   Piece,
+  StoreRoom,
   StoreStats,
   VerifyReport,
   Watch,
@@ -30,6 +31,29 @@ export class RegionUnreachable extends Error {
   }
 }
 
+/** The disks of a region are so full that it takes no new bytes; what it has can be read, released and collected. */
+export class RegionFull extends Error {
+  override readonly name = 'RegionFull'
+  readonly region: string
+  constructor(region: string, options?: ErrorOptions) {
+    super(`Region ${region} has no space left for new data.`, options)
+    this.region = region
+  }
+}
+
+/** How one store of a region is. */
+export interface StoreHealth {
+  readonly url: string
+  /** `full`: no new bytes are taken. `missing`: the folder is empty or holds another store. `unreachable`: it can't be used now. */
+  readonly state: 'ready' | 'full' | 'missing' | 'unreachable'
+  /** What is wrong, as a sentence. */
+  readonly problem?: string
+  /** The last time that the disk failed since the start, whatever came of it. */
+  readonly lastFault?: { readonly time: string; readonly message: string }
+  readonly stats?: StoreStats
+  readonly room?: StoreRoom
+}
+
 /**
  * The regions' stores behind one face. A region has one or more stores (folders on different disks, say); a replica is a whole
  * copy in one store, and two replicas never share a store. Names of regions are Azure's short ones: `eastus`.
@@ -38,7 +62,7 @@ export interface Regions {
   readonly names: readonly string[]
   /** How many replicas a region can keep apart. */
   storeCount(region: string): number
-  /** Takes bytes into the region's first store, held under `hold`. */
+  /** Takes bytes into the region's first store that has room, held under `hold`. */
   ingest(region: string, source: SparseBytes, hold: string, watch?: Watch): Promise<Ingested>
   /** Makes a manifest of pieces of stored ones, without copying what no piece's edge cuts, and holds it. */
   compose(region: string, pieces: readonly Piece[], hold: string): Promise<Ingested>
@@ -59,6 +83,8 @@ export interface Regions {
   collect(region: string): Promise<CollectionPlan>
   verify(region: string, manifest?: ManifestId, watch?: Watch): Promise<VerifyReport>
   stats(region: string): Promise<readonly (StoreStats & { readonly url: string })[]>
+  /** How each store of the region is; never throws for one that can't be used. */
+  health(region: string): Promise<readonly StoreHealth[]>
   /** An image under construction in the region's first store. */
   draft(region: string, id: string, sizeBytes: number): Promise<Draft>
   findDraft(region: string, id: string): Promise<Draft | undefined>

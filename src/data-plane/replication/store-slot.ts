@@ -1,10 +1,24 @@
-import { fileURLToPath } from 'node:url'
+import * as path from 'node:path'
 import type { ChunkSource, ChunkStore } from '#data-plane/chunks/chunk-store.ts'
+import { readStoreId, StoreMissing } from '#data-plane/chunks/open-store.ts'
+import { StoreFull } from '#data-plane/chunks/room.ts'
+import type { Clock } from '#foundation/clock.ts'
 import type { Files } from '#foundation/files.ts'
-import { RegionUnreachable } from './regions.ts'
+import { folderOf } from './folder-of.ts'
+import type { KnownStores } from './known-stores.ts'
+import { RegionFull, RegionUnreachable, type StoreHealth } from './regions.ts'
 
 /** One store of a region that can't be used now; the region's other stores may still do. */
 export class StoreUnreachable extends RegionUnreachable {
+  readonly url: string
+  constructor(region: string, url: string, options?: ErrorOptions) {
+    super(region, options)
+    this.url = url
+  }
+}
+
+/** One store of a region that takes no new bytes; the region's other stores may still do. */
+export class StoreOutOfSpace extends RegionFull {
   readonly url: string
   constructor(region: string, url: string, options?: ErrorOptions) {
     super(region, options)
@@ -16,14 +30,25 @@ export class StoreUnreachable extends RegionUnreachable {
 export interface StoreSlot {
   readonly region: string
   readonly url: string
-  /** Runs `work` on the open store; what shows that the disk is gone becomes `StoreUnreachable`. */
+  /** Runs `work` on the open store; what shows that the disk is gone becomes `StoreUnreachable`, a full one `StoreOutOfSpace`. */
   run<T>(work: (store: ChunkStore) => Promise<T>): Promise<T>
   /** The store as another one's source: its failures name this store, not the one that asked. */
   readonly source: ChunkSource
+  health(): Promise<StoreHealth>
   close(): Promise<void>
 }
 
 const diskGone = new Set(['EIO', 'ENODEV', 'ENXIO', 'ESTALE', 'ENOTDIR', 'EROFS', 'EACCES', 'EPERM', 'ENOTCONN'])
+const diskFull = new Set(['ENOSPC', 'EDQUOT'])
+
+const codeSays: Readonly<Record<string, string>> = {
+  EIO: 'the disk fails',
+  EROFS: 'the file system is read-only',
+  EACCES: 'this process may not use the folder',
+  EPERM: 'this process may not use the folder',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota is used up',
+}
 
 /** The system's code in an error or in what caused it. */
 export const systemCode = (error: unknown): string | undefined => {
@@ -34,35 +59,78 @@ export const systemCode = (error: unknown): string | undefined => {
   return undefined
 }
 
-/** The folder behind a store's URL. Throws on anything but a local `file:` URL. */
-export const folderOf = (url: string): string => {
-  if (!URL.canParse(url) || new URL(url).protocol !== 'file:')
-    throw new TypeError(`A store is a file: URL of a folder on this machine, not ${JSON.stringify(url)}.`)
-  return fileURLToPath(url)
+const sentenceOf = (error: unknown, folder: string): string => {
+  const cause = error instanceof RegionUnreachable || error instanceof RegionFull ? error.cause : error
+  if (cause instanceof StoreMissing || cause instanceof StoreFull) return cause.message
+  const code = systemCode(cause)
+  const says = code && codeSays[code]
+  const text = cause instanceof Error ? cause.message : String(cause ?? 'it can not be reached')
+  return says ? `${folder}: ${says} (${code}).` : `${folder}: ${text}`
 }
 
-/** Wraps a store that `open` opens. A folder that was there and vanished is not made again. */
-export const storeSlot = (
-  region: string,
-  url: string,
-  files: Files,
-  open: (folder: string) => Promise<ChunkStore>,
-): StoreSlot => {
+export interface SlotParts {
+  readonly files: Files
+  readonly clock: Clock
+  readonly known: KnownStores
+  /** Opens the store, which must be the one of that id if one is given. */
+  open(folder: string, expectedId: string | undefined): Promise<ChunkStore>
+}
+
+/** Wraps a store. A folder that held one and is empty, or holds another one, is not used and not changed. */
+export const storeSlot = (region: string, url: string, parts: SlotParts): StoreSlot => {
+  const { files, clock, known } = parts
   const folder = folderOf(url)
+  const storeFile = path.join(folder, 'store.json')
   let opening: Promise<ChunkStore> | undefined
-  let seen = false
+  let vanished = false
+  let lastFault: StoreHealth['lastFault']
+
+  const open = async (): Promise<ChunkStore> => {
+    const store = await parts.open(folder, known.idOf(url))
+    try {
+      // Before the store acknowledges anything: from now on an empty folder is a loss and not a beginning.
+      await known.keep(url, store.id)
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+    return store
+  }
+
+  /** The store that is open lies in memory, too: it must not go on where the disk under it was taken away or changed for another. */
+  const requirePresent = async ({ id }: ChunkStore): Promise<void> => {
+    if (!(await files.exists(storeFile))) {
+      vanished = true
+      throw new StoreMissing(folder, id)
+    }
+    if (!vanished) return
+    const found = await readStoreId(files, folder)
+    if (found !== id) throw new StoreMissing(folder, id, found)
+    vanished = false
+  }
 
   const use = async (): Promise<ChunkStore> => {
-    if (seen && !(await files.exists(folder))) throw new StoreUnreachable(region, url)
-    opening ??= open(folder)
+    const isOpen = opening !== undefined
+    opening ??= open()
+    const mine = opening
     try {
-      const store = await opening
-      seen = true
+      const store = await mine
+      if (isOpen) await requirePresent(store)
       return store
     } catch (error) {
-      opening = undefined
+      if (!(isOpen && error instanceof StoreMissing) && opening === mine) opening = undefined
       throw new StoreUnreachable(region, url, { cause: error })
     }
+  }
+
+  const factOf = async (error: unknown): Promise<unknown> => {
+    if (error instanceof RegionUnreachable || error instanceof RegionFull) return error
+    const code = systemCode(error)
+    if (error instanceof StoreFull || (code && diskFull.has(code)))
+      return new StoreOutOfSpace(region, url, { cause: error })
+    if (code && (diskGone.has(code) || !(await files.exists(storeFile))))
+      return new StoreUnreachable(region, url, { cause: error })
+    return error
   }
 
   const run = async <T>(work: (store: ChunkStore) => Promise<T>): Promise<T> => {
@@ -70,11 +138,10 @@ export const storeSlot = (
     try {
       return await work(store)
     } catch (error) {
-      if (error instanceof RegionUnreachable) throw error
-      const code = systemCode(error)
-      if (code && (diskGone.has(code) || !(await files.exists(folder))))
-        throw new StoreUnreachable(region, url, { cause: error })
-      throw error
+      const fact = await factOf(error)
+      if (fact instanceof StoreUnreachable || fact instanceof StoreOutOfSpace)
+        if (fact.url === url) lastFault = { time: clock.now().toISOString(), message: sentenceOf(fact, folder) }
+      throw fact
     }
   }
 
@@ -94,9 +161,25 @@ export const storeSlot = (
     },
   }
 
+  const health = async (): Promise<StoreHealth> => {
+    const fault = lastFault ? { lastFault } : {}
+    try {
+      const store = await use()
+      const [stats, room] = [await store.stats(), await store.room()]
+      const isFull = room !== undefined && room.freeBytes < room.reserveBytes
+      const problem = isFull
+        ? { problem: sentenceOf(new StoreFull(folder, room.freeBytes, room.reserveBytes), folder) }
+        : {}
+      return { url, state: isFull ? 'full' : 'ready', stats, ...(room && { room }), ...problem, ...fault }
+    } catch (error) {
+      const isMissing = error instanceof StoreUnreachable && error.cause instanceof StoreMissing
+      return { url, state: isMissing ? 'missing' : 'unreachable', problem: sentenceOf(error, folder), ...fault }
+    }
+  }
+
   const close = async () => {
     const store = await opening?.catch(() => undefined)
     await store?.close()
   }
-  return { region, url, run, source, close }
+  return { region, url, run, source, health, close }
 }

@@ -3,6 +3,7 @@ import type { ComputeParts } from '../compute-parts.ts'
 import { diskHold } from '../disk-holds.ts'
 import { type DiskJob, settleDisk } from '../settle-disk.ts'
 import { diskOf } from '../stored-disk.ts'
+import { told } from '../told.ts'
 import { asHidden } from './disk-document.ts'
 import { sizeOutcome } from './plan-disk.ts'
 
@@ -19,6 +20,7 @@ export const makeDisk = (parts: ComputeParts): ResourceOperation => ({
     })
     return { properties: sizeOutcome(document, disk.sizeBytes), hidden: asHidden({ disk }) }
   },
+  explain: told,
   // A disk that could not grow is as large as it was.
   failed(_fault, document) {
     const disk = diskOf(document)

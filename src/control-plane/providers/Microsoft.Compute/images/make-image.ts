@@ -4,6 +4,7 @@ import type { ComputeParts } from '../compute-parts.ts'
 import { sizeInGB } from '../disk-size.ts'
 import { type DiskJob, settleDisk } from '../settle-disk.ts'
 import { hiddenDisks, type StoredDisk, type StoredDisks } from '../stored-disk.ts'
+import { told } from '../told.ts'
 import { imageOf } from './image-document.ts'
 
 /** Gives an image its own hold on the bytes of each of its sources, which may then be deleted. */
@@ -19,6 +20,7 @@ export const makeImage = (parts: ComputeParts): ResourceOperation => ({
     const stored = asStored(made)
     return { properties: withSizes(document, stored), hidden: hiddenDisks(stored) }
   },
+  explain: told,
 })
 
 const asStored = (made: readonly { slot: 'os' | number; disk: StoredDisk }[]): StoredDisks => {

@@ -5,6 +5,7 @@ import type { Log } from '#foundation/log.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import { diskHold } from '../../../disk-holds.ts'
 import { disksOf, hiddenDisks, type StoredDisks } from '../../../stored-disk.ts'
+import { told } from '../../../told.ts'
 import { disksBySlot } from './disk-slots.ts'
 import type { SourceDisk } from './find-sources.ts'
 import { type IngestParts, ingestSources } from './ingest-sources.ts'
@@ -64,7 +65,7 @@ export const publish = (parts: PublishParts): ResourceOperation => ({
       await progress.idle()
     }
   },
-  explain: fault => told(fault),
+  explain: told,
   failed: (fault, document) => ({ hidden: hiddenRegions(failedStates(document, told(fault).message)) }),
 })
 
@@ -186,12 +187,6 @@ const failedStates = (document: ResourceDocument, message: string): RegionStates
       state.state === 'Replicating' ? { ...state, state: 'Failed', details: message } : state,
     ]),
   )
-
-/** A fact of the data plane as Azure would tell it; refusals tell themselves. */
-const told = (fault: unknown): { code: string; message: string } => ({
-  code: 'InternalExecutionError',
-  message: fault instanceof Error ? fault.message : String(fault),
-})
 
 /** Works through the items, a few at a time. */
 const inParallel = async <T>(atOnce: number, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> => {

@@ -1,0 +1,59 @@
+import * as path from 'node:path'
+import { type Files, readWhole, replaceFile } from '#foundation/files.ts'
+import { folderOf } from './folder-of.ts'
+
+/**
+ * Which store each folder held when it was last used. Kept apart from the stores themselves, so that a disk that is not mounted is
+ * told from a new one.
+ */
+export interface KnownStores {
+  idOf(url: string): string | undefined
+  /** Durable when it resolves. */
+  keep(url: string, id: string): Promise<void>
+  forget(url: string): Promise<void>
+}
+
+/** One folder may be written in several ways. */
+const keyOf = (url: string): string => path.resolve(folderOf(url))
+
+/** Knows what it saw itself, and nothing after a restart. */
+export const rememberedStores = (
+  ids = new Map<string, string>(),
+  save: () => Promise<void> = async () => {},
+): KnownStores => ({
+  idOf: url => ids.get(keyOf(url)),
+  async keep(url, id) {
+    if (ids.get(keyOf(url)) === id) return
+    ids.set(keyOf(url), id)
+    await save()
+  },
+  async forget(url) {
+    if (ids.delete(keyOf(url))) await save()
+  },
+})
+
+/** Kept in a small file, which must lie on another disk than the stores that it is to protect. */
+export const openKnownStores = async (files: Files, file: string): Promise<KnownStores> => {
+  const ids = new Map<string, string>()
+  if (await files.exists(file)) {
+    const kept: unknown = JSON.parse((await readWhole(files, file)).toString('utf8'))
+    for (const [folder, id] of Object.entries(kept as Record<string, unknown>)) ids.set(folder, String(id))
+  }
+  let last: Promise<void> = Promise.resolve()
+  const save = (): Promise<void> => {
+    const bytes = () => Buffer.from(`${JSON.stringify(Object.fromEntries(ids), null, 2)}\n`)
+    last = last.catch(() => {}).then(() => replaceFile(files, file, bytes()))
+    return last
+  }
+  return rememberedStores(ids, save)
+}
+
+/**
+ * Takes an empty folder as what it is: its store is gone for good, a new one is made there, and filled from the other regions by the
+ * next round of upkeep. Answers false, having done nothing, where a store lies in the folder.
+ */
+export const adoptEmptyStore = async (known: KnownStores, files: Files, url: string): Promise<boolean> => {
+  if (await files.exists(path.join(folderOf(url), 'store.json'))) return false
+  await known.forget(url)
+  return true
+}
