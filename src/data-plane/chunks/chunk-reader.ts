@@ -20,6 +20,11 @@ interface Parts {
   readonly heal?: Heal | undefined
 }
 
+interface Recovered {
+  readonly bytes: Uint8Array
+  readonly isKept: boolean
+}
+
 const CACHE_BYTES = 32 * 1024 * 1024
 const BATCH_BYTES = 2 * 1024 * 1024
 /** A read of no more chunks is likely to come again nearby: they are decoded at once and kept. A longer one would flush the cache. */
@@ -31,7 +36,7 @@ export const READ_BUFFER_BYTES = 2 * (BATCH_BYTES + MAX_CHUNK_BYTES)
 export class ChunkReader {
   readonly #parts: Parts
   readonly #cache = new Map<ChunkId, Uint8Array>()
-  readonly #healing = new Map<ChunkId, Promise<Uint8Array>>()
+  readonly #healing = new Map<ChunkId, Promise<Recovered>>()
   #cachedBytes = 0
   #isClosed = false
 
@@ -105,13 +110,22 @@ export class ChunkReader {
   }
 
   /** Gets a chunk that we can't read from elsewhere, and keeps the good copy. */
-  recover(id: ChunkId): Promise<Uint8Array> {
+  async recover(id: ChunkId): Promise<Uint8Array> {
+    return (await this.#recoverOnce(id)).bytes
+  }
+
+  /** The same, for whoever only wants the store to be whole: false if the good copy could not be kept, on a full disk, say. */
+  async heal(id: ChunkId): Promise<boolean> {
+    return (await this.#recoverOnce(id)).isKept
+  }
+
+  #recoverOnce(id: ChunkId): Promise<Recovered> {
     const running = this.#healing.get(id) ?? this.#recover(id).finally(() => this.#healing.delete(id))
     this.#healing.set(id, running)
     return running
   }
 
-  async #recover(id: ChunkId): Promise<Uint8Array> {
+  async #recover(id: ChunkId): Promise<Recovered> {
     const wasKnown = this.#placeOf(id) !== undefined
     const given = await this.#parts.heal?.(id)?.catch(() => undefined)
     const bytes =
@@ -125,8 +139,11 @@ export class ChunkReader {
     }
     const isShort = given.stored.length < given.sizeBytes
     // A full disk must not keep the good bytes from whoever reads: the next read asks again.
-    await this.#keep(id, isShort ? given : { ...given, encoding: 'raw', stored: bytes }, wasKnown).catch(() => {})
-    return Uint8Array.from(bytes)
+    const isKept = await this.#keep(id, isShort ? given : { ...given, encoding: 'raw', stored: bytes }, wasKnown).then(
+      () => true,
+      () => false,
+    )
+    return { bytes: Uint8Array.from(bytes), isKept }
   }
 
   /** Stores a good copy in a new place, which is right from then on. */

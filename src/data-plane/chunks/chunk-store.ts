@@ -66,7 +66,7 @@ export interface VerifyReport {
   readonly bytes: number
   readonly corrupt: readonly ChunkId[]
   readonly missing: readonly ChunkId[]
-  /** Of the corrupt and missing ones, those that `heal` gave back. */
+  /** Of the corrupt and missing ones, those that `heal` gave back and that are whole here again. */
   readonly healed: readonly ChunkId[]
 }
 

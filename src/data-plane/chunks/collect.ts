@@ -80,7 +80,8 @@ const judge = async (
       await walk.manifest(manifest)
     }
     marks.chunks.addAll(core.leases.leased())
-    const sentence = sentenceOf(core, candidates, marks.chunks, walk.manifests, leastLive)
+    const free = candidates.filter(pack => !core.writer.isDoubted(pack.number))
+    const sentence = sentenceOf(core, free, marks.chunks, walk.manifests, leastLive)
     const executed = execute?.(sentence)
     stopWatching()
     await executed
@@ -184,6 +185,7 @@ const condemn = (candidates: readonly Pack[], live: ReadonlyMap<number, number>,
 const moveLive = async (core: StoreCore, pack: Pack, live: readonly number[]): Promise<boolean> => {
   const settles: (() => void)[] = []
   let isWhole = true
+  let isMoved = false
   const ids = live.map(entry => idText(core.index.idOf(entry)))
   let batch: Buffer[] = []
   let chunks: NewChunk[] = []
@@ -197,7 +199,8 @@ const moveLive = async (core: StoreCore, pack: Pack, live: readonly number[]): P
   for (let first = 0; first < ids.length; first += 64) {
     await core.reader.eachVerified(ids.slice(first, first + 64), (i, chunk) => {
       if (!chunk) isWhole = false
-      if (!chunk || chunk.place.pack !== pack.number) return // healed or moved meanwhile
+      if (chunk && chunk.place.pack !== pack.number) isMoved = true // healed or stored again meanwhile
+      if (!chunk || chunk.place.pack !== pack.number) return
       const { storedBytes, sizeBytes, encoding } = chunk.place
       chunks.push({ id: Buffer.from(ids[first + i]!, 'hex'), start: end, storedBytes, sizeBytes, encoding })
       batch.push(Buffer.from(chunk.stored))
@@ -206,7 +209,7 @@ const moveLive = async (core: StoreCore, pack: Pack, live: readonly number[]): P
     if (!isWhole) return false
     await flush()
   }
-  if (settles.length === 0) return true
+  if (settles.length === 0 && !isMoved) return true
   await core.writer.commit()
   for (const settle of settles) settle()
   return true

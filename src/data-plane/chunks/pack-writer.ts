@@ -28,6 +28,8 @@ interface GrowingPack extends Pack {
   readonly opened: Promise<{ pack: OpenFile; index: OpenFile }>
   readonly writes: Set<Promise<void>>
   readonly records: PackRecord[]
+  /** Where chunks that are doubted lie, until the copies in this pack are durable: the old ones may be good after all. */
+  readonly doubted: Map<number, Place>
   /** How many of `records` are durable, and where they end in the pack and in the index file. */
   committed: number
   committedEnd: number
@@ -150,6 +152,12 @@ export class PackWriter {
     for (const pack of this.#growing) if (pack.number === number) await Promise.all(pack.writes)
   }
 
+  /** Whether a pack has chunks that are doubted, and whose new copies are not durable yet: it must stay until they are. */
+  isDoubted(number: number): boolean {
+    for (const { doubted } of this.#growing) for (const { pack } of doubted.values()) if (pack === number) return true
+    return false
+  }
+
   isGrowing(number: number): boolean {
     for (const pack of this.#growing) if (pack.number === number) return true
     return false
@@ -177,6 +185,7 @@ export class PackWriter {
       opened: this.#create(name),
       writes: new Set(),
       records: [],
+      doubted: new Map(),
       committed: 0,
       committedEnd: PACK_HEAD.length,
       indexEnd: INDEX_HEAD.length,
@@ -218,6 +227,7 @@ export class PackWriter {
     pack.bodyEnd = offset + chunk.storedBytes
     const damaged = this.#index.find(record.id)
     if (damaged < 0) return this.#index.add(record.id, 0, record.place)
+    pack.doubted.set(damaged, this.#index.place(damaged))
     this.#index.move(damaged, record.place)
     return damaged
   }
@@ -275,10 +285,19 @@ export class PackWriter {
       pack.indexEnd += group.length
       pack.committed = count
       pack.committedEnd = bodyEnd
+      this.#settleDoubts(pack)
       if (full) await this.#finish(pack)
     } catch (error) {
       this.#fail(pack, error)
       throw error
+    }
+  }
+
+  /** What is durable by now needs its former copy no more. */
+  #settleDoubts(pack: GrowingPack): void {
+    for (const entry of pack.doubted.keys()) {
+      const place = this.#index.place(entry)
+      if (place.pack !== pack.number || place.offset < pack.committedEnd) pack.doubted.delete(entry)
     }
   }
 
@@ -324,8 +343,14 @@ export class PackWriter {
       const entry = this.#index.find(id)
       if (entry < 0) continue
       const now = this.#index.place(entry)
-      if (now.pack === place.pack && now.offset === place.offset) this.#index.remove(entry)
+      if (now.pack !== place.pack || now.offset !== place.offset) continue
+      const before = pack.doubted.get(entry)
+      if (before) {
+        this.#index.move(entry, before)
+        this.#index.suspect(entry)
+      } else this.#index.remove(entry)
     }
+    pack.doubted.clear()
     pack.bodyEnd = pack.committedEnd
     void this.#abandon(pack).catch(() => {})
     if (pack.committed === 0) void this.#packFiles.remove(pack).catch(() => {})

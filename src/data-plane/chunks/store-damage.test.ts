@@ -3,6 +3,8 @@ import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
 import test from 'node:test'
 import { zstdCompressSync } from 'node:zlib'
+import { type Files, nodeFiles } from '#foundation/files.ts'
+import { bytesOf } from '#foundation/sparse-bytes.ts'
 import { ChunkCorrupt, type ChunkId, ChunkMissing, type Heal, type StoredChunk } from './chunk-store.ts'
 import { DraftDamaged } from './draft-log.ts'
 import { HoldDamaged } from './holds.ts'
@@ -194,4 +196,44 @@ test('nothing is freed while a hold or a draft can not be read', async t => {
   await fs.rm(draft)
   store = await made.reopen()
   assert.deepEqual(await store.collect(), { manifests: 0, chunks: 0, freedBytes: 0 })
+})
+
+test('a chunk that could not be read for a while survives that its new copy is lost to a failing disk', async t => {
+  const faults = { reads: false, writes: false }
+  const failIf = (isBad: boolean) => {
+    if (isBad) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+  }
+  const files: Files = {
+    ...nodeFiles,
+    async open(file, mode) {
+      const open = await nodeFiles.open(file, mode)
+      const isPack = file.endsWith('.pack')
+      return {
+        ...open,
+        async read(target, position) {
+          failIf(isPack && faults.reads)
+          return open.read(target, position)
+        },
+        async write(bytes, position) {
+          failIf(isPack && faults.writes)
+          return open.write(bytes, position)
+        },
+      }
+    },
+  }
+  const made = await temporaryStore(t, { files })
+  const [image, other] = [noise(31, 40_000), noise(32, 90_000)]
+  const { manifest } = await made.store.ingest(bytesOf(image), 'kept')
+  await made.store.ingest(bytesOf(other), 'other') // what is dead in the pack later
+  const store = await made.reopen()
+  faults.reads = true
+  await assert.rejects(contentOf(store, manifest), ChunkCorrupt)
+  faults.reads = false
+  faults.writes = true
+  await assert.rejects(store.ingest(bytesOf(image), 'again'), { code: 'EIO' })
+  faults.writes = false
+  await store.release('other')
+  await store.collect()
+  assert.deepEqual(await contentOf(store, manifest), image)
+  assert.deepEqual(await contentOf(await made.reopen(), manifest), image)
 })

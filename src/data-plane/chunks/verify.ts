@@ -70,8 +70,7 @@ class Verification {
     const list = this.#core.index.find(Buffer.from(id, 'hex')) < 0 ? this.missing : this.corrupt
     list.push(id)
     try {
-      await this.#core.reader.recover(id)
-      this.healed.push(id)
+      if (await this.#core.reader.heal(id)) this.healed.push(id)
     } catch (error) {
       if (!(error instanceof ChunkCorrupt || error instanceof ChunkMissing)) throw error
     }

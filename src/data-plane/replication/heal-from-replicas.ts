@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ChunkId, Heal, StoredChunk } from '#data-plane/chunks/chunk-store.ts'
+import { invariant } from '#foundation/invariant.ts'
 import type { Log } from '#foundation/log.ts'
+import { type Network, sourceOver } from './network.ts'
 import type { StoreSlot } from './store-slot.ts'
 
 /**
@@ -10,13 +12,13 @@ import type { StoreSlot } from './store-slot.ts'
  * questions would explode; and whoever is asking for a chunk at the moment is not asked for it, or two stores could wait for each
  * other for ever.
  */
-export const healFromReplicas = (slots: () => readonly StoreSlot[], log: Log) => {
+export const healFromReplicas = (slots: () => readonly StoreSlot[], network: Network, log: Log) => {
   const chain = new AsyncLocalStorage<Set<string>>()
   const asking = new Set<string>()
 
-  const ask = async (slot: StoreSlot, id: ChunkId): Promise<StoredChunk | undefined> => {
+  const ask = async (slot: StoreSlot, to: StoreSlot, id: ChunkId): Promise<StoredChunk | undefined> => {
     try {
-      for await (const chunk of slot.source.chunks([id])) if (chunk.id === id) return chunk
+      for await (const chunk of sourceOver(network, slot, to).chunks([id])) if (chunk.id === id) return chunk
     } catch {
       // Not having it, having it broken and being away are the same to the one who asks.
     }
@@ -25,11 +27,13 @@ export const healFromReplicas = (slots: () => readonly StoreSlot[], log: Log) =>
 
   const askAll = async (region: string, url: string, id: ChunkId): Promise<StoredChunk | undefined> => {
     const asked = (chain.getStore() ?? new Set<string>()).add(url)
+    const asker = slots().find(slot => slot.region === region && slot.url === url)
+    invariant(asker, 'Who asks is a configured store')
     const near = slots().filter(slot => slot.region === region)
     const far = slots().filter(slot => slot.region !== region)
     for (const slot of [...near, ...far]) {
       if (asked.has(slot.url) || asking.has(`${slot.url} ${id}`)) continue
-      const chunk = await chain.run(asked, () => ask(slot, id))
+      const chunk = await chain.run(asked, () => ask(slot, asker, id))
       if (!chunk) continue
       log.warn('A lost chunk was fetched from another store.', { chunk: id, from: slot.url, to: url })
       return chunk

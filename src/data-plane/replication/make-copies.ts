@@ -2,6 +2,7 @@ import type { Ingested, ManifestId, Watch } from '#data-plane/chunks/chunk-store
 import { ChunkCorrupt, ChunkMissing, ManifestMissing } from '#data-plane/chunks/chunk-store.ts'
 import type { Clock } from '#foundation/clock.ts'
 import type { Log } from '#foundation/log.ts'
+import { type Network, sourceOver } from './network.ts'
 import { type Held, RegionFull, RegionUnreachable } from './regions.ts'
 import { retry } from './retry.ts'
 import { StoreOutOfSpace, type StoreSlot, StoreUnreachable } from './store-slot.ts'
@@ -24,6 +25,7 @@ interface Parts {
   readonly clock: Clock
   readonly log: Log
   readonly turns: Turns
+  readonly network: Network
 }
 
 type Standing = 'holds' | 'has' | 'lacks' | 'unreachable'
@@ -95,14 +97,22 @@ const copyTo = (slot: StoreSlot, job: CopyJob, parts: Parts): Promise<Ingested |
   // Two holds of one manifest wait for each other: the second finds the bytes that the first one fetched.
   parts.turns(`${slot.url} ${job.manifest}`, async () => {
     job.watch.signal?.throwIfAborted()
-    if (await has(slot, job.manifest)) {
-      const { sizeBytes } = await slot.run(store => store.describe(job.manifest))
-      await retry(parts.clock, job.watch.signal, () => slot.run(store => store.hold(job.hold, job.manifest)))
-      job.watch.onProgress?.(sizeBytes, sizeBytes)
-      return undefined
-    }
-    return await receiveFromAny(slot, job, parts)
+    return (await holdThere(slot, job, parts)) ? undefined : await receiveFromAny(slot, job, parts)
   })
+
+/** Holds what the store has. False if it lacks it, or loses it to a collection just before it is held. */
+const holdThere = async (slot: StoreSlot, { hold, manifest, watch }: CopyJob, parts: Parts): Promise<boolean> => {
+  if (!(await has(slot, manifest))) return false
+  try {
+    const { sizeBytes } = await slot.run(store => store.describe(manifest))
+    await retry(parts.clock, watch.signal, () => slot.run(store => store.hold(hold, manifest)))
+    watch.onProgress?.(sizeBytes, sizeBytes)
+    return true
+  } catch (error) {
+    if (error instanceof ManifestMissing) return false
+    throw error
+  }
+}
 
 const receiveFromAny = async (slot: StoreSlot, job: CopyJob, parts: Parts): Promise<Ingested> => {
   let failure: unknown = new ManifestMissing(job.manifest)
@@ -111,7 +121,7 @@ const receiveFromAny = async (slot: StoreSlot, job: CopyJob, parts: Parts): Prom
     try {
       if (!(await has(source, job.manifest))) continue
       return await retry(parts.clock, job.watch.signal, () =>
-        slot.run(store => store.receive(job.manifest, source.source, job.hold, job.watch)),
+        slot.run(store => store.receive(job.manifest, sourceOver(parts.network, source, slot), job.hold, job.watch)),
       )
     } catch (error) {
       if (!isSourceFault(error, source)) throw error

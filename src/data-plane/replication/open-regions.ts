@@ -11,6 +11,7 @@ import { guardedDraft } from './guarded-draft.ts'
 import { healFromReplicas } from './heal-from-replicas.ts'
 import { type KnownStores, rememberedStores } from './known-stores.ts'
 import { makeCopies } from './make-copies.ts'
+import { type Network, noDistance } from './network.ts'
 import { RegionFull, type Regions, RegionUnreachable } from './regions.ts'
 import { type StoreSlot, StoreUnreachable, storeSlot } from './store-slot.ts'
 import { summed, verifyAll } from './sums.ts'
@@ -31,6 +32,8 @@ export interface RegionParts {
   readonly workers: HashWorkers
   /** Without it, an empty folder is told from a lost one only while this process has seen it. */
   readonly known?: KnownStores
+  /** What lies between the stores; nothing does on one machine. */
+  readonly network?: Network
   /** What each store keeps free on its disk: see `StoreParts`. */
   readonly reserveBytes?: number
 }
@@ -109,7 +112,10 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
       const sources = [...targets, ...all.filter(slot => slot.region !== region)]
       // Two wishes for one name are settled one after the other, or each would drop the other's copies.
       return await inTurn(`${region} ${hold}`, () =>
-        makeCopies({ region, manifest, hold, copies, targets, sources, watch }, { ...parts, turns: inTurn }),
+        makeCopies(
+          { region, manifest, hold, copies, targets, sources, watch },
+          { ...parts, turns: inTurn, network: parts.network ?? noDistance },
+        ),
       )
     },
     release: async (region, hold) => {
@@ -153,7 +159,7 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
 
 const slotsOf = (config: readonly RegionConfig[], parts: RegionParts): Map<string, readonly StoreSlot[]> => {
   const slots = new Map<string, readonly StoreSlot[]>()
-  const heal = healFromReplicas(() => [...slots.values()].flat(), parts.log)
+  const heal = healFromReplicas(() => [...slots.values()].flat(), parts.network ?? noDistance, parts.log)
   const known = parts.known ?? rememberedStores()
   for (const { name, stores } of config) {
     if (stores.length === 0 || slots.has(name))

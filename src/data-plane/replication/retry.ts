@@ -1,7 +1,10 @@
 import type { Clock } from '#foundation/clock.ts'
 import { systemCode } from './store-slot.ts'
 
-const passing = new Set(['EAGAIN', 'EBUSY', 'EINTR', 'EMFILE', 'ENFILE', 'ENOMEM', 'ETIMEDOUT'])
+const passing = new Set([
+  ...['EAGAIN', 'EBUSY', 'EINTR', 'EMFILE', 'ENFILE', 'ENOMEM', 'ETIMEDOUT'],
+  ...['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'EAI_AGAIN'],
+])
 
 /** Whether the same call may well succeed a moment later. */
 export const isTransient = (error: unknown): boolean => passing.has(systemCode(error) ?? '')
