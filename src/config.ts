@@ -33,6 +33,10 @@ export interface Config {
   readonly drainMs: number
   /** How often promises are compared with what the stores hold, in ms. */
   readonly reconcileIntervalMs: number
+  /** Every stored byte is read, and healed, once in this time, in ms; 0 for never. */
+  readonly scrubIntervalMs: number
+  /** The most that is read for that, in bytes per second, over all stores. */
+  readonly scrubBytesPerSecond: number
   /** Of each store's disk this is kept free (5 % of a small disk): new bytes are refused before it is full. */
   readonly reserveBytes: number
   /** Stores whose disk is really new: an empty folder there is taken, once, where it would be told as a lost disk. */
@@ -73,6 +77,8 @@ export const configOf = (given: Partial<Config> & { readonly dataFolder: string 
     reconcileIntervalMs: 10 * 60_000,
     reserveBytes: DEFAULT_RESERVE_BYTES,
     adoptEmptyStores: [],
+    scrubIntervalMs: 30 * 24 * 3600 * 1000,
+    scrubBytesPerSecond: 20 * 1024 * 1024,
     clock: systemClock,
     log: silentLog,
     ...given,

@@ -32,6 +32,7 @@ import { announce, grantKey, keepSubscription, withdraw } from './data-folder.ts
 import { every } from './every.ts'
 import { installationRoutes } from './installation/routes.ts'
 import { isTransient } from './is-transient.ts'
+import { startScrub } from './scrub-stores.ts'
 import { startUpkeep } from './upkeep.ts'
 
 /** A server that answers. */
@@ -138,6 +139,8 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
       }),
       upkeep => upkeep.stop(),
     )
+    const { scrubIntervalMs: intervalMs, scrubBytesPerSecond: bytesPerSecond } = config
+    later(startScrub({ ...shared, regions, intervalMs, bytesPerSecond }), scrub => scrub.stop())
     await operations.start()
 
     const app = await makeHttpServer({

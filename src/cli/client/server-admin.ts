@@ -7,6 +7,15 @@ export interface RegionStatus {
     readonly state: 'ready' | 'full' | 'missing' | 'unreachable'
     readonly problem?: string
     readonly lastFault?: { readonly time: string; readonly message: string }
+    readonly scrub?: {
+      readonly startedAt: string
+      readonly finishedAt?: string
+      readonly bytes: number
+      readonly corrupt: number
+      readonly missing: number
+      readonly healed: number
+    }
+    readonly repairs?: { readonly count: number; readonly last?: { readonly time: string; readonly was: string } }
     readonly freeBytes?: number
     readonly reserveBytes?: number
     readonly chunks: number

@@ -19,6 +19,8 @@ interface StartOptions extends DataOption {
   region?: string[]
   allowVhdHost?: string[]
   reserve?: number
+  scrubDays?: number
+  scrubRate?: number
   adoptEmptyStore?: string[]
   log: LogLevel
 }
@@ -59,12 +61,20 @@ export const startCommand = (shell: Shell): Command =>
       sizeOf('--reserve'),
     )
     .option(
+      '--scrub-days <number>',
+      'in how many days every stored byte is read, and healed, once; 0 for never (default: 30)',
+      numberIn('--scrub-days', 0, 3650),
+    )
+    .option('--scrub-rate <size>', 'the most that is read for that in a second (default: 20M)', sizeOf('--scrub-rate'))
+    .option(
       '--adopt-empty-store <folder...>',
       'an empty folder is a new disk, once: without this it is told as one that is not mounted',
     )
     .addOption(new Option('--log <level>', 'what to log to standard error').choices(logLevels).default('warn'))
     .addHelpText('after', examples)
     .action((options: StartOptions) => start(shell, options))
+
+const DAY_MS = 24 * 3600 * 1000
 
 const collect = (value: string, before: string[] = []): string[] => [...before, value]
 
@@ -82,6 +92,8 @@ const start = async (shell: Shell, options: StartOptions): Promise<void> => {
     ...(options.hostName && { hostNames: options.hostName }),
     ...(options.allowVhdHost && { allowedVhdHosts: options.allowVhdHost }),
     ...(regions && { regions }),
+    ...(options.scrubDays !== undefined && { scrubIntervalMs: options.scrubDays * DAY_MS }),
+    ...(options.scrubRate && { scrubBytesPerSecond: options.scrubRate }),
     ...(options.reserve !== undefined && { reserveBytes: options.reserve }),
     ...(options.adoptEmptyStore && { adoptEmptyStores: options.adoptEmptyStore.map(storeUrl) }),
   })

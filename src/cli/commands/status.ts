@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import type { Client } from '../client/open-client.ts'
 import type { RegionStatus } from '../client/server-admin.ts'
-import { sizeText } from '../figures.ts'
+import { countText, sizeText } from '../figures.ts'
 import { dataOption, jsonOption } from '../options.ts'
 import { type DataOption, type Shell, withClient } from '../shell.ts'
 import { tableOf } from '../table.ts'
@@ -36,12 +36,28 @@ const status = async ({ terminal }: Shell, client: Client, options: StatusOption
   if (used.length > 0) for (const line of tableOf(head, used.map(rowOf), terminal)) terminal.result(line)
   const empty = found.regions.filter(region => region.stores.every(store => isThere(store) && store.chunks === 0))
   if (empty.length > 0) terminal.result(`\nNothing in ${empty.map(region => region.name).join(', ')}.`)
-  for (const store of stores) for (const line of troublesOf(store)) terminal.result(line)
+  for (const store of stores) for (const line of [...careOf(store), ...troublesOf(store)]) terminal.result(line)
 }
 
 const adviceOf: Readonly<Record<string, string>> = {
   missing: 'Mount it again. If the disk is new and empty, start once with --adopt-empty-store',
   full: 'New data is refused; reads, deletes and gc go on. Free some space, or run gc, and it is taken again:',
+}
+
+/** What was read through, and what was healed, in a store that was cared for. */
+const careOf = ({ region, url, scrub, repairs }: RegionStatus['stores'][number] & { region: string }): string[] => {
+  const lines: string[] = []
+  if (scrub) {
+    const found = scrub.corrupt + scrub.missing
+    const when = scrub.finishedAt === undefined ? `since ${scrub.startedAt}` : `until ${scrub.finishedAt}`
+    lines.push(`${region}: ${sizeText(scrub.bytes)} read through ${when}, ${found} damaged, ${scrub.healed} healed`)
+  }
+  if (repairs?.last) {
+    const { count, last } = repairs
+    lines.push(`${region}: ${countText(count, 'chunk')} came back from other replicas, the last at ${last.time}`)
+    lines.push(`  ${folderText(url)}/repairs.log names them`)
+  }
+  return lines.length > 0 ? ['', ...lines] : []
 }
 
 /** What is wrong with a store, and what to do about it. */

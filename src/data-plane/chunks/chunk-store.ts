@@ -77,6 +77,25 @@ export interface StoreStats {
   readonly manifests: number
 }
 
+/** How far the last round of `scrub` came, and what it found so far. */
+export interface ScrubState {
+  readonly startedAt: string
+  /** While it is not there, the round goes on. */
+  readonly finishedAt?: string
+  /** Packs up to this number were read. */
+  readonly afterPack: number
+  readonly bytes: number
+  readonly corrupt: number
+  readonly missing: number
+  readonly healed: number
+}
+
+/** Chunks that other replicas gave back, as far back as is told: the log of a store goes on further. */
+export interface Repairs {
+  readonly count: number
+  readonly last: { readonly time: string; readonly chunk: ChunkId; readonly was: 'corrupt' | 'missing' } | undefined
+}
+
 /** What the disk under a store can still take; below the reserve new bytes are refused. */
 export interface StoreRoom {
   readonly freeBytes: number
@@ -125,6 +144,11 @@ export interface ChunkStore extends ChunkSource {
   collect(): Promise<CollectionPlan>
   /** Reads and checks every chunk, of one manifest or of all. */
   verify(manifest?: ManifestId, watch?: Watch): Promise<VerifyReport>
+  /** Reads and heals the next part of the store, a pack or so; false if nothing is due. See `Scrub`. */
+  scrub(intervalMs: number, pace: (bytes: number) => Promise<void>): Promise<boolean>
+  /** Undefined before the first round. */
+  scrubState(): Promise<ScrubState | undefined>
+  repairs(): Promise<Repairs>
   stats(): Promise<StoreStats>
   /** Waits for what is under way and closes the files. */
   close(): Promise<void>

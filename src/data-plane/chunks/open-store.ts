@@ -24,6 +24,7 @@ import { PackWriter } from './pack-writer.ts'
 import { receive } from './receive.ts'
 import { RepairLog } from './repair-log.ts'
 import { Room } from './room.ts'
+import { Scrub } from './scrub.ts'
 import type { StoreCore } from './store-core.ts'
 import { Turns } from './turns.ts'
 import { verify } from './verify.ts'
@@ -98,7 +99,8 @@ export const openStore = async (folder: string, parts: StoreParts): Promise<Chun
     manifests,
     holds: await Holds.load(files, folder),
   }
-  return storeOf(id, core, await Drafts.load(files, folder, core))
+  const scrub = new Scrub(files, folder, clock, core)
+  return storeOf(id, core, await Drafts.load(files, folder, core), scrub, repairs)
 }
 
 const openFolder = async (files: Files, folder: string, random: Random, expectedId?: string): Promise<string> => {
@@ -145,9 +147,10 @@ const removeDrafts = async (files: Files, folder: string): Promise<void> => {
     if (name.endsWith('.new')) await files.remove(path.join(folder, name)).catch(() => {})
 }
 
-const storeOf = (id: string, core: StoreCore, drafts: Drafts): ChunkStore => {
+const storeOf = (id: string, core: StoreCore, drafts: Drafts, scrub: Scrub, repairs: RepairLog): ChunkStore => {
   const { manifests, holds, leases, packFiles, index } = core
   const collections = new Turns()
+  const scrubs = new Turns()
   const running = new Set<Promise<unknown>>()
   let isClosed = false
   const track = <T>(start: () => Promise<T>): Promise<T> => {
@@ -198,6 +201,9 @@ const storeOf = (id: string, core: StoreCore, drafts: Drafts): ChunkStore => {
     planCollection: () => track(() => collections.take(() => planCollection(core, drafts))),
     collect: () => track(() => collections.take(() => collect(core, drafts))),
     verify: (manifest, watch) => track(() => verify(core, manifest, watch)),
+    scrub: (intervalMs, pace) => track(() => scrubs.take(() => scrub.step(intervalMs, pace))),
+    scrubState: () => scrub.state(),
+    repairs: () => repairs.read(),
     async stats() {
       const storedBytes = [...packFiles.packs.values()].reduce((sum, pack) => sum + pack.bodyEnd, 0)
       return { chunks: index.count, packs: packFiles.packs.size, storedBytes, manifests: manifests.count }

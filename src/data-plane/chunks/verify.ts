@@ -15,7 +15,7 @@ import { atWork, type StoreCore } from './store-core.ts'
 const AT_ONCE = 2048
 
 /** Checks chunks in groups and mends what can be mended. */
-class Verification {
+export class Verification {
   readonly #core: StoreCore
   readonly #watch: Watch
   readonly #seen = new Bits()
@@ -100,7 +100,12 @@ export const verify = (core: StoreCore, only: ManifestId | undefined, watch: Wat
     return { chunks, bytes, corrupt, missing, healed }
   })
 
-const verifyManifest = async (core: StoreCore, id: ManifestId, run: Verification): Promise<void> => {
+export const verifyManifest = async (
+  core: StoreCore,
+  id: ManifestId,
+  run: Verification,
+  which: 'all chunks' | 'lost chunks only' = 'all chunks',
+): Promise<void> => {
   const unpin = core.leases.pin(id)
   try {
     if (!core.manifests.has(id)) throw new ManifestMissing(id)
@@ -110,7 +115,8 @@ const verifyManifest = async (core: StoreCore, id: ManifestId, run: Verification
       const bytes = await core.reader.read(page.id).catch(() => undefined) // reported by the check of the page itself
       if (!bytes) continue
       const slices = pageSlices(bytes)
-      for (let at = 0; at < slices.length; at += SLICE_BYTES) await run.add(slices, at + 12)
+      for (let at = 0; at < slices.length; at += SLICE_BYTES)
+        if (which === 'all chunks' || core.index.find(slices, at + 12) < 0) await run.add(slices, at + 12)
     }
   } finally {
     unpin()

@@ -145,6 +145,8 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
     collect: async region => summed(await onEach(region, store => store.collect())),
     verify: (region, manifest, watch = {}) => verifyAll(of(region), region, manifest, watch),
     stats: region => onEach(region, async (store, { url }) => ({ ...(await store.stats()), url })),
+    scrub: async (region, intervalMs, pace) =>
+      (await onEach(region, store => store.scrub(intervalMs, pace))).some(isAtWork => isAtWork),
     health: async region => await Promise.all(of(region).map(slot => slot.health())),
     draft: async (region, id, sizeBytes) =>
       (await findDraft(region, id)) ??

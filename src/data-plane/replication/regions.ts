@@ -4,6 +4,8 @@ import type {
   Ingested,
   ManifestId,
   Piece,
+  Repairs,
+  ScrubState,
   StoreRoom,
   StoreStats,
   VerifyReport,
@@ -52,6 +54,8 @@ export interface StoreHealth {
   readonly lastFault?: { readonly time: string; readonly message: string }
   readonly stats?: StoreStats
   readonly room?: StoreRoom
+  readonly scrub?: ScrubState
+  readonly repairs?: Repairs
 }
 
 /**
@@ -82,6 +86,8 @@ export interface Regions {
   planCollection(region: string): Promise<CollectionPlan>
   collect(region: string): Promise<CollectionPlan>
   verify(region: string, manifest?: ManifestId, watch?: Watch): Promise<VerifyReport>
+  /** Reads and heals the next part of each store, at the caller's pace; false if nothing is due in any. */
+  scrub(region: string, intervalMs: number, pace: (bytes: number) => Promise<void>): Promise<boolean>
   stats(region: string): Promise<readonly (StoreStats & { readonly url: string })[]>
   /** How each store of the region is; never throws for one that can't be used. */
   health(region: string): Promise<readonly StoreHealth[]>

@@ -165,12 +165,22 @@ export const storeSlot = (region: string, url: string, parts: SlotParts): StoreS
     const fault = lastFault ? { lastFault } : {}
     try {
       const store = await use()
-      const [stats, room] = [await store.stats(), await store.room()]
+      const [stats, room, repairs] = [await store.stats(), await store.room(), await store.repairs()]
+      const scrub = await store.scrubState()
       const isFull = room !== undefined && room.freeBytes < room.reserveBytes
       const problem = isFull
         ? { problem: sentenceOf(new StoreFull(folder, room.freeBytes, room.reserveBytes), folder) }
         : {}
-      return { url, state: isFull ? 'full' : 'ready', stats, ...(room && { room }), ...problem, ...fault }
+      return {
+        url,
+        state: isFull ? 'full' : 'ready',
+        stats,
+        repairs,
+        ...(scrub && { scrub }),
+        ...(room && { room }),
+        ...problem,
+        ...fault,
+      }
     } catch (error) {
       const isMissing = error instanceof StoreUnreachable && error.cause instanceof StoreMissing
       return { url, state: isMissing ? 'missing' : 'unreachable', problem: sentenceOf(error, folder), ...fault }
