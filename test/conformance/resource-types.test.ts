@@ -1,18 +1,14 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
 import { startTestArm } from '../support/test-arm.ts'
-import { driveResourceType, type Sample } from './drive-resource-type.ts'
-
-const GROUP = 'resourceGroups/conformance'
-
-const samples: readonly Sample[] = [
-  {
-    type: 'Microsoft.Resources/subscriptions/resourceGroups',
-    prepare: async () => 'resourceGroups',
-    names: ['alpha', 'beta'],
-    body: async () => ({ location: 'eastus', tags: { a: 'b' }, properties: {} }),
-    tracked: true,
-    deleteMissing: 404,
-  },
-]
+import { driveResourceType } from './drive-resource-type.ts'
+import { samples } from './samples.ts'
 
 for (const sample of samples) driveResourceType(sample, () => startTestArm())
-void GROUP
+
+test('every type that can be written has a sample', async context => {
+  const arm = await startTestArm()
+  context.after(() => arm.close())
+  const writable = arm.registry.providers.flatMap(({ types }) => types).filter(({ plan }) => plan !== undefined)
+  assert.deepEqual(writable.map(({ type }) => type).sort(), samples.map(({ type }) => type).sort())
+})

@@ -6,6 +6,7 @@ import { createResourceManager } from '#arm/arm.ts'
 import { authoriseBy } from '#arm/authorise.ts'
 import { azureRegion } from '#arm/azure-regions.ts'
 import { generousLimits, makeRateLimiter } from '#arm/rate-limit.ts'
+import type { Registry } from '#arm/registry.ts'
 import type { Arm, ArmRequest, ArmResponse, Caller, Provider } from '#arm/resource-type.ts'
 import { type OpenBlobs, openBlobs } from '#data-plane/blobs/open-blobs.ts'
 import { trustedTestCertificate } from '#data-plane/blobs/test-certificate.ts'
@@ -53,6 +54,7 @@ export interface TestArm {
   readonly regions: Regions
   readonly blobs: OpenBlobs
   readonly operations: Operations
+  readonly registry: Registry
   readonly folder: string
   /** `path` may begin behind the subscription: `resourceGroups/rg`. */
   send(
@@ -98,7 +100,7 @@ export const startTestArm = async (options: TestArmOptions = {}): Promise<TestAr
   const resources = await openResources(database)
   const operations = await openOperations({ ...shared, isTransient })
   await seedSubscription(database, resources, clock)
-  const { arm } = createResourceManager({
+  const { arm, registry } = createResourceManager({
     ...shared,
     resources,
     operations,
@@ -125,6 +127,7 @@ export const startTestArm = async (options: TestArmOptions = {}): Promise<TestAr
     regions,
     blobs,
     operations,
+    registry,
     folder,
     as: caller => senders(arm, caller),
     ...senders(arm, OWNER),

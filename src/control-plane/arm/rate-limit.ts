@@ -38,7 +38,7 @@ export const makeRateLimiter = (limits: RateLimits, clock: Clock) => {
   return (method: ArmRequest['method'], caller: Caller, subscriptionId: string | undefined): Record<string, string> => {
     const kind = kinds[method]
     const bucket = limits[kind]
-    const key = `${kind} ${caller.objectId} ${subscriptionId ?? caller.tenantId}`
+    const key = `${kind} ${caller.objectId} ${subscriptionId?.toLowerCase() ?? caller.tenantId}`
     const nowMs = clock.now().getTime()
     const level = levels.get(key) ?? { tokens: bucket.burst, atMs: nowMs }
     const tokens = Math.min(bucket.burst, level.tokens + ((nowMs - level.atMs) / 1000) * bucket.perSecond)

@@ -206,8 +206,6 @@ export interface ResourceType {
   relocated?(existing: ResourceDocument, wanted: string): ArmError
   /** What a DELETE of a missing one answers; default 204. */
   readonly deleteMissing?: 404
-  /** Extra response headers, such as remaining-resource counters. */
-  headers?(request: ArmRequest): Record<string, string>
   /** Extension types hang on any resource (tags, locks): their parent is the scope in front of `/providers/`. */
   readonly extension?: boolean
 }

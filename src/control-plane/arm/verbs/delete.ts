@@ -40,13 +40,12 @@ const removeOnce = async (
   if (!type.plan) throw armError.methodNotAllowed('DELETE', type.type)
   const document = await arm.resources.find(id.key)
   checkPreconditions(request, id, document)
-  const headers = type.headers?.(request) ?? {}
   if (!document) {
     if (type.deleteMissing === 404) throw await missing(type, id, parts)
-    return { status: 204, headers }
+    return { status: 204, headers: {} }
   }
   const active = await operations.active(document.key)
-  if (active && document.provisioningState === 'Deleting') return accepted(active, request, headers)
+  if (active && document.provisioningState === 'Deleting') return accepted(active, request)
   await refuseNested(type, document, parts)
   const plan = (await type.planDelete?.({ id, document, request }, arm)) ?? {}
   if (active) {
@@ -55,9 +54,9 @@ const removeOnce = async (
   }
   if (!plan.work) {
     await removeNow(type, document, parts)
-    return { status: 200, headers }
+    return { status: 200, headers: {} }
   }
-  return accepted(await beginRemoval(type, document, plan.work, request, parts), request, headers)
+  return accepted(await beginRemoval(type, document, plan.work, request, parts), request)
 }
 
 const missing = async (type: ResourceType, id: ResourceId, { arm }: VerbParts) => {
@@ -65,9 +64,9 @@ const missing = async (type: ResourceType, id: ResourceId, { arm }: VerbParts) =
   return notFound(id, type)
 }
 
-const accepted = (operation: Operation, request: ArmRequest, headers: Record<string, string>): ArmResponse => ({
+const accepted = (operation: Operation, request: ArmRequest): ArmResponse => ({
   status: 202,
-  headers: { ...operationHeaders(operation, request), ...headers },
+  headers: operationHeaders(operation, request),
 })
 
 const refuseNested = async (type: ResourceType, document: ResourceDocument, { arm }: VerbParts) => {

@@ -54,7 +54,6 @@ const putOnce = async (
     headers: {
       etag: `"${document.etag}"`,
       ...(operation ? operationHeaders(operation, request) : {}),
-      ...type.headers?.(request),
     },
     body: await present(type, document, viewOf(type, request, 'write'), arm),
   }
