@@ -95,13 +95,16 @@ test('an image goes in and comes back in every format; damage is found and heale
   )
 
   await flipByte(path.join(folder, 'westeurope'))
-  const { regions: running } = await told('verify', '--region', 'westeurope')
+  const reported = await command('verify', '--region', 'westeurope')
+  assert.equal(reported.exitCode, 1)
+  assert.match(reported.stderr, /1 chunk is damaged or missing.*\n.*Run it with --repair/)
+  const { regions: running } = await told('verify', '--repair', '--region', 'westeurope')
   assert.deepEqual([running[0].corrupt, running[0].healed], [1, 1])
 
   await server.stop()
   // Elsewhere: what was healed lies in another pack now.
   await flipByte(path.join(folder, 'westeurope'), 0.25)
-  const { regions: alone } = await told('verify')
+  const { regions: alone } = await told('verify', '--repair')
   assert.deepEqual(
     alone.map((region: { corrupt: number; healed: number }) => [region.corrupt, region.healed]),
     [

@@ -20,7 +20,7 @@ export interface InstallationParts {
 
 /** A parameter that is there twice arrives as a list. */
 type Given = string | string[] | undefined
-type Query = { Querystring: { region?: Given; dryRun?: Given; id?: Given } }
+type Query = { Querystring: { region?: Given; dryRun?: Given; repair?: Given; id?: Given } }
 
 /**
  * `/opengallery/...`: what an installation's owner asks that Azure's API has no words for. Same tokens as ARM; the right is that of
@@ -48,7 +48,9 @@ export const installationRoutes = (parts: InstallationParts) => (app: FastifyIns
   })
   app.get('/opengallery/status', () => statusOf(parts))
   app.post<Query>('/opengallery/verify', async ({ query }) => {
-    const report = await regions.verify(requireRegion(query.region, regions))
+    const report = await regions.verify(requireRegion(query.region, regions), undefined, {
+      heals: query.repair === 'true',
+    })
     const { corrupt, missing, healed } = report
     return { region: query.region, ...report, corrupt: corrupt.length, missing: missing.length, healed: healed.length }
   })

@@ -66,7 +66,7 @@ export interface VersionBytes {
 /** The server's own endpoints, outside of Azure's API. */
 export interface ServerAdmin {
   status(): Promise<ServerStatus>
-  verify(region: string): Promise<RegionVerified>
+  verify(region: string, isRepair: boolean): Promise<RegionVerified>
   collect(region: string, isDryRun: boolean): Promise<RegionCollected>
   bytesOfDisk(id: string): Promise<UploadedBytes>
   bytesOfVersion(id: string): Promise<VersionBytes>
@@ -77,7 +77,8 @@ const patient = { silenceLimitMs: 0 }
 
 export const serverAdmin = (arm: ArmClient): ServerAdmin => ({
   status: () => arm.get('/opengallery/status'),
-  verify: region => arm.act('/opengallery/verify', undefined, { region }, patient),
+  verify: (region, isRepair) =>
+    arm.act('/opengallery/verify', undefined, { region, repair: String(isRepair) }, patient),
   collect: (region, isDryRun) => arm.act('/opengallery/gc', undefined, { region, dryRun: String(isDryRun) }, patient),
   bytesOfDisk: id => arm.get('/opengallery/bytes', { id }),
   bytesOfVersion: id => arm.get('/opengallery/bytes', { id }),

@@ -11,17 +11,19 @@ import type { Terminal } from '../terminal.ts'
 
 interface VerifyOptions extends DataOption {
   region?: string[]
+  repair?: true
   json?: true
 }
 
-/** `opengallery verify`: reads and checks every stored byte, and heals what a replica elsewhere still has. */
+/** `opengallery verify`: reads and checks every stored byte; `--repair` heals what a replica elsewhere still has. */
 export const verifyCommand = (shell: Shell): Command =>
   new Command('verify')
     .summary('read and check every stored byte')
     .description(
-      'Read every chunk of every region, check it against its SHA-256, and heal what is damaged from another replica. Works through the running server, or on the data folder itself when none runs.',
+      'Read every chunk of every region and check it against its SHA-256. With --repair, what is damaged is healed from another replica; without it nothing is changed. Works through the running server, or on the data folder itself when none runs.',
     )
     .option('--region <name...>', 'only these regions')
+    .option('--repair', 'heal what is damaged from other replicas')
     .addOption(dataOption())
     .addOption(jsonOption())
     .action((options: VerifyOptions) => verify(shell, options))
@@ -38,7 +40,7 @@ const verify = (shell: Shell, options: VerifyOptions): Promise<void> =>
       const onProgress = (doneBytes: number, totalBytes: number) =>
         bar.update((done + doneBytes / Math.max(1, totalBytes)) / names.length, region)
       onProgress(0, 1)
-      reports.push(await maintenance.verify(region, onProgress))
+      reports.push(await maintenance.verify(region, options.repair === true, onProgress))
     }
     const bytes = reports.reduce((sum, report) => sum + report.bytes, 0)
     const elapsedMs = clock.now().getTime() - startedMs
@@ -48,6 +50,10 @@ const verify = (shell: Shell, options: VerifyOptions): Promise<void> =>
     if (options.json) terminal.result(JSON.stringify({ regions: reports }))
     else for (const line of summaryOf(reports, terminal)) terminal.result(line)
     const lost = reports.reduce((sum, report) => sum + report.corrupt + report.missing - report.healed, 0)
+    if (lost > 0 && !options.repair)
+      throw new Failure(`${countText(lost, 'chunk')} ${lost === 1 ? 'is' : 'are'} damaged or missing.`, {
+        advice: 'Run it with --repair: what another replica still has is healed from there.',
+      })
     if (lost > 0)
       throw new Failure(`${countText(lost, 'chunk')} could not be healed: no replica has them.`, {
         advice: 'Versions with no other replica are damaged. Publish them again, with replicas in several regions.',

@@ -146,12 +146,12 @@ const damageAndHeal = async (
   story.tell(
     `One bit flipped on disk: byte ${offset} of ${path.relative(path.dirname(folder), file)} in ${damagedRegion}.`,
   )
-  const found = await client.admin.verify(damagedRegion)
+  const found = await client.admin.verify(damagedRegion, true)
   story.tell(
     `Verifying ${damagedRegion} read ${sizeText(found.bytes)}: ${found.corrupt} chunk corrupt, ${found.healed} healed from another region.`,
   )
   require(found.corrupt === 1 && found.healed === 1, 'the damage was not noticed and healed')
-  const again = await client.admin.verify(damagedRegion)
+  const again = await client.admin.verify(damagedRegion, true)
   require(again.corrupt === 0 && again.missing === 0, 'the damage is still there')
   await pullAndCompare(stage, { place, version: '1.0.1', region: damagedRegion }, original)
   outcome(`${found.corrupt} corrupt chunk found and healed`)

@@ -126,5 +126,6 @@ export const pullImage = async (
 
 const notAsPublished = (region: string, sha256: string, published: string): Failure =>
   new Failure(`What came from ${region} has SHA-256 ${sha256}, but ${published} was published.`, {
-    advice: 'No file was written. Run `opengallery verify`, then pull again, from another --region if need be.',
+    advice:
+      'No file was written. Run `opengallery verify --repair`, then pull again, from another --region if need be.',
   })

@@ -64,8 +64,8 @@ const lockOf = async (dataFolder: string): Promise<(() => void) | undefined> => 
 
 const maintenanceOf = (regions: Regions): Maintenance => ({
   regions: async () => regions.names,
-  async verify(region, onProgress) {
-    const report = await regions.verify(region, undefined, { onProgress })
+  async verify(region, isRepair, onProgress) {
+    const report = await regions.verify(region, undefined, { onProgress, heals: isRepair })
     const { chunks, bytes, corrupt, missing, healed } = report
     return { region, chunks, bytes, corrupt: corrupt.length, missing: missing.length, healed: healed.length }
   },

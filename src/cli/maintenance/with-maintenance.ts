@@ -16,7 +16,7 @@ export const withMaintenance = async (
   await withClient(shell, options, async ({ admin }) => {
     await work({
       regions: async () => (await admin.status()).regions.map(region => region.name),
-      verify: region => admin.verify(region),
+      verify: (region, isRepair) => admin.verify(region, isRepair),
       collect: (region, isDryRun) => admin.collect(region, isDryRun),
     })
   })

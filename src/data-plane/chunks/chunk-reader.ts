@@ -63,6 +63,15 @@ export class ChunkReader {
     return this.#remember(id, bytes ?? (await this.recover(id)))
   }
 
+  /** The bytes of a chunk if they are here and good; nothing is asked for elsewhere. */
+  async peek(id: ChunkId): Promise<Uint8Array | undefined> {
+    let bytes: Uint8Array | undefined
+    await this.eachVerified([id], (_i, chunk) => {
+      bytes = chunk && Uint8Array.from(chunk.bytes)
+    })
+    return bytes
+  }
+
   /** Fills `target`, which starts at `from` in the image, from slices that lie inside of it. Leaves what they don't cover. */
   async fill(slices: readonly Slice[], from: number, target: Uint8Array): Promise<void> {
     const put = ({ id, offset, length, skip }: Slice, bytes: Uint8Array) => {

@@ -61,6 +61,11 @@ export interface CollectionPlan {
   readonly freedBytes: number
 }
 
+export interface VerifyWish extends Watch {
+  /** False only tells what is damaged, and changes nothing. True if it is left out. */
+  readonly heals?: boolean
+}
+
 export interface VerifyReport {
   readonly chunks: number
   readonly bytes: number
@@ -142,8 +147,8 @@ export interface ChunkStore extends ChunkSource {
   planCollection(): Promise<CollectionPlan>
   /** Frees what no hold, draft or running work reaches. Safe beside everything else. */
   collect(): Promise<CollectionPlan>
-  /** Reads and checks every chunk, of one manifest or of all. */
-  verify(manifest?: ManifestId, watch?: Watch): Promise<VerifyReport>
+  /** Reads and checks every chunk, of one manifest or of all, and heals what is damaged. */
+  verify(manifest?: ManifestId, wish?: VerifyWish): Promise<VerifyReport>
   /** Reads and heals the next part of the store, a pack or so; false if nothing is due. See `Scrub`. */
   scrub(intervalMs: number, pace: (bytes: number) => Promise<void>): Promise<boolean>
   /** Undefined before the first round. */

@@ -67,12 +67,13 @@ export class ManifestFiles {
     return id
   }
 
-  async root(id: ManifestId): Promise<Uint8Array> {
+  /** Throws `ChunkCorrupt` for one that is damaged, and that nobody else has or may be asked for. */
+  async root(id: ManifestId, heals = true): Promise<Uint8Array> {
     if (!this.#known.has(id)) throw new ManifestMissing(id)
     const root = await readWhole(this.#files, this.#fileOf(id)).catch(() => undefined)
     if (root && manifestIdOf(root) === id) return root
     if (!this.#known.has(id)) throw new ManifestMissing(id)
-    const healed = await this.#recover(id)
+    const healed = heals ? await this.#recover(id) : undefined
     if (!healed || manifestIdOf(healed) !== id) {
       this.#damaged.add(id)
       throw new ChunkCorrupt(id as string as ChunkId)
@@ -82,8 +83,8 @@ export class ManifestFiles {
     return healed
   }
 
-  async read(id: ManifestId): Promise<Manifest> {
-    return decodeRoot(await this.root(id))
+  async read(id: ManifestId, heals = true): Promise<Manifest> {
+    return decodeRoot(await this.root(id, heals))
   }
 
   /** From this moment they don't exist; their files are gone for good when it resolves. */

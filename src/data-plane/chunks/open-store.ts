@@ -200,7 +200,7 @@ const storeOf = (id: string, core: StoreCore, drafts: Drafts, scrub: Scrub, repa
     findDraft: draftId => track(() => drafts.find(draftId)),
     planCollection: () => track(() => collections.take(() => planCollection(core, drafts))),
     collect: () => track(() => collections.take(() => collect(core, drafts))),
-    verify: (manifest, watch) => track(() => verify(core, manifest, watch)),
+    verify: (manifest, wish) => track(() => verify(core, manifest, wish)),
     scrub: (intervalMs, pace) => track(() => scrubs.take(() => scrub.step(intervalMs, pace))),
     scrubState: () => scrub.state(),
     repairs: () => repairs.read(),

@@ -85,3 +85,20 @@ test('a scrub that is stopped in the middle of a pack reads that pack again', as
   assert.equal(await made.store.scrubState(), undefined)
   assert.ok((await scrubAll(made.store)) >= 5)
 })
+
+test('a verification that is not to heal tells the same and changes nothing', async t => {
+  const made = await stores(t)
+  await flipIn(made.folder, 1, 5000)
+  const packs = async () => {
+    const names = (await fs.readdir(path.join(made.folder, 'packs'))).sort()
+    return Promise.all(names.map(name => fs.readFile(path.join(made.folder, 'packs', name))))
+  }
+  const before = await packs()
+  for (let round = 0; round < 2; round++) {
+    const { corrupt, healed } = await made.store.verify(undefined, { heals: false })
+    assert.deepEqual([corrupt.length, healed.length], [1, 0])
+  }
+  assert.deepEqual(await packs(), before)
+  assert.equal((await made.store.repairs()).count, 0)
+  assert.deepEqual((await made.store.verify()).healed.length, 1)
+})

@@ -7,7 +7,7 @@ import {
   type ManifestId,
   ManifestMissing,
   type VerifyReport,
-  type Watch,
+  type VerifyWish,
 } from './chunk-store.ts'
 import { pageSlices, SLICE_BYTES } from './manifest.ts'
 import { atWork, type StoreCore } from './store-core.ts'
@@ -17,7 +17,8 @@ const AT_ONCE = 2048
 /** Checks chunks in groups and mends what can be mended. */
 export class Verification {
   readonly #core: StoreCore
-  readonly #watch: Watch
+  readonly #watch: VerifyWish
+  readonly heals: boolean
   readonly #seen = new Bits()
   readonly #lost = new Set<ChunkId>()
   #group: ChunkId[] = []
@@ -28,7 +29,8 @@ export class Verification {
   readonly missing: ChunkId[] = []
   readonly healed: ChunkId[] = []
 
-  constructor(core: StoreCore, watch: Watch, totalBytes: number) {
+  constructor(core: StoreCore, watch: VerifyWish, totalBytes: number) {
+    this.heals = watch.heals ?? true
     this.#core = core
     this.#watch = watch
     this.#totalBytes = totalBytes
@@ -69,6 +71,7 @@ export class Verification {
   async #mend(id: ChunkId): Promise<void> {
     const list = this.#core.index.find(Buffer.from(id, 'hex')) < 0 ? this.missing : this.corrupt
     list.push(id)
+    if (!this.heals) return
     try {
       if (await this.#core.reader.heal(id)) this.healed.push(id)
     } catch (error) {
@@ -78,11 +81,11 @@ export class Verification {
 }
 
 /** Reads and checks every chunk of one manifest, or of all manifests and all packs. */
-export const verify = (core: StoreCore, only: ManifestId | undefined, watch: Watch = {}): Promise<VerifyReport> =>
+export const verify = (core: StoreCore, only: ManifestId | undefined, watch: VerifyWish = {}): Promise<VerifyReport> =>
   atWork(core, async work => {
     const { index } = core
     let totalBytes = 0
-    if (only) totalBytes = (await core.manifests.read(only).catch(() => undefined))?.dataBytes ?? 0
+    if (only) totalBytes = (await core.manifests.read(only, watch.heals).catch(() => undefined))?.dataBytes ?? 0
     else
       for (let entry = 0; entry < index.limit; entry++) if (index.has(entry)) totalBytes += index.place(entry).sizeBytes
     const run = new Verification(core, watch, totalBytes)
@@ -109,10 +112,10 @@ export const verifyManifest = async (
   const unpin = core.leases.pin(id)
   try {
     if (!core.manifests.has(id)) throw new ManifestMissing(id)
-    const manifest = await core.manifests.read(id).catch(error => run.reportRoot(error))
+    const manifest = await core.manifests.read(id, run.heals).catch(error => run.reportRoot(error))
     for (const page of manifest?.pages ?? []) {
       await run.add(Buffer.from(page.id, 'hex'), 0)
-      const bytes = await core.reader.read(page.id).catch(() => undefined) // reported by the check of the page itself
+      const bytes = await (run.heals ? core.reader.read(page.id) : core.reader.peek(page.id)).catch(() => undefined) // reported by the check of the page itself
       if (!bytes) continue
       const slices = pageSlices(bytes)
       for (let at = 0; at < slices.length; at += SLICE_BYTES)

@@ -9,6 +9,7 @@ import type {
   StoreRoom,
   StoreStats,
   VerifyReport,
+  VerifyWish,
   Watch,
 } from '#data-plane/chunks/chunk-store.ts'
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
@@ -85,7 +86,7 @@ export interface Regions {
   holds(region: string): AsyncIterable<{ name: string; manifest: ManifestId }>
   planCollection(region: string): Promise<CollectionPlan>
   collect(region: string): Promise<CollectionPlan>
-  verify(region: string, manifest?: ManifestId, watch?: Watch): Promise<VerifyReport>
+  verify(region: string, manifest?: ManifestId, wish?: VerifyWish): Promise<VerifyReport>
   /** Reads and heals the next part of each store, at the caller's pace; false if nothing is due in any. */
   scrub(region: string, intervalMs: number, pace: (bytes: number) => Promise<void>): Promise<boolean>
   stats(region: string): Promise<readonly (StoreStats & { readonly url: string })[]>

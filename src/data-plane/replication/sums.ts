@@ -1,4 +1,4 @@
-import type { VerifyReport, Watch } from '#data-plane/chunks/chunk-store.ts'
+import type { VerifyReport, VerifyWish } from '#data-plane/chunks/chunk-store.ts'
 import { type CollectionPlan, type ManifestId, ManifestMissing } from '#data-plane/chunks/chunk-store.ts'
 import { has } from './make-copies.ts'
 import { RegionUnreachable } from './regions.ts'
@@ -20,12 +20,13 @@ export const verifyAll = async (
   slots: readonly StoreSlot[],
   region: string,
   manifest: ManifestId | undefined,
-  watch: Watch,
+  watch: VerifyWish,
 ): Promise<VerifyReport> => {
   const reports: VerifyReport[] = []
   let failure: unknown
   for (const [index, slot] of slots.entries()) {
-    const part: Watch = {
+    const part: VerifyWish = {
+      ...(watch.heals === undefined ? {} : { heals: watch.heals }),
       ...(watch.signal ? { signal: watch.signal } : {}),
       onProgress: (done, total) => watch.onProgress?.(index * total + done, slots.length * total),
     }
