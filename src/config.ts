@@ -33,6 +33,8 @@ export interface Config {
   readonly drainMs: number
   /** How often promises are compared with what the stores hold, in ms. */
   readonly reconcileIntervalMs: number
+  /** The most that copies to other stores may carry in a second, in bytes, all together; 0 for no limit. */
+  readonly replicationBytesPerSecond: number
   /** Every stored byte is read, and healed, once in this time, in ms; 0 for never. */
   readonly scrubIntervalMs: number
   /** The most that is read for that, in bytes per second, over all stores. */
@@ -77,6 +79,7 @@ export const configOf = (given: Partial<Config> & { readonly dataFolder: string 
     reconcileIntervalMs: 10 * 60_000,
     reserveBytes: DEFAULT_RESERVE_BYTES,
     adoptEmptyStores: [],
+    replicationBytesPerSecond: 0,
     scrubIntervalMs: 30 * 24 * 3600 * 1000,
     scrubBytesPerSecond: 20 * 1024 * 1024,
     clock: systemClock,

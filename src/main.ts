@@ -82,8 +82,8 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
     const known = await openKnownStores(nodeFiles, knownStoresFile(dataFolder))
     for (const url of config.adoptEmptyStores)
       if (await adoptEmptyStore(known, nodeFiles, url)) log.warn('An empty folder becomes a new store.', { store: url })
-    const { reserveBytes } = config
-    const opened = await openRegions(config.regions, { ...shared, known, reserveBytes })
+    const { reserveBytes, replicationBytesPerSecond } = config
+    const opened = await openRegions(config.regions, { ...shared, known, reserveBytes, replicationBytesPerSecond })
     const regions = later(opened, regions => regions.close())
     const signingKey = await grantKey(dataFolder)
     const blobs = later(

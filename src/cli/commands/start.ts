@@ -19,6 +19,7 @@ interface StartOptions extends DataOption {
   region?: string[]
   allowVhdHost?: string[]
   reserve?: number
+  replicationRate?: number
   scrubDays?: number
   scrubRate?: number
   adoptEmptyStore?: string[]
@@ -61,6 +62,11 @@ export const startCommand = (shell: Shell): Command =>
       sizeOf('--reserve'),
     )
     .option(
+      '--replication-rate <size>',
+      'the most that copies to other stores carry in a second, all together (default: no limit)',
+      sizeOf('--replication-rate'),
+    )
+    .option(
       '--scrub-days <number>',
       'in how many days every stored byte is read, and healed, once; 0 for never (default: 30)',
       numberIn('--scrub-days', 0, 3650),
@@ -92,6 +98,7 @@ const start = async (shell: Shell, options: StartOptions): Promise<void> => {
     ...(options.hostName && { hostNames: options.hostName }),
     ...(options.allowVhdHost && { allowedVhdHosts: options.allowVhdHost }),
     ...(regions && { regions }),
+    ...(options.replicationRate !== undefined && { replicationBytesPerSecond: options.replicationRate }),
     ...(options.scrubDays !== undefined && { scrubIntervalMs: options.scrubDays * DAY_MS }),
     ...(options.scrubRate && { scrubBytesPerSecond: options.scrubRate }),
     ...(options.reserve !== undefined && { reserveBytes: options.reserve }),

@@ -10,6 +10,7 @@ import { firstOf, openWithFailover } from './failover.ts'
 import { guardedDraft } from './guarded-draft.ts'
 import { healFromReplicas } from './heal-from-replicas.ts'
 import { type KnownStores, rememberedStores } from './known-stores.ts'
+import { limitedNetwork } from './limited-network.ts'
 import { makeCopies } from './make-copies.ts'
 import { type Network, noDistance } from './network.ts'
 import { RegionFull, type Regions, RegionUnreachable } from './regions.ts'
@@ -34,6 +35,8 @@ export interface RegionParts {
   readonly known?: KnownStores
   /** What lies between the stores; nothing does on one machine. */
   readonly network?: Network
+  /** The most that copies carry between stores in a second, all together; healing waits for nobody. No limit without it. */
+  readonly replicationBytesPerSecond?: number
   /** What each store keeps free on its disk: see `StoreParts`. */
   readonly reserveBytes?: number
 }
@@ -43,6 +46,8 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
   const slots = slotsOf(config, parts)
   const all = [...slots.values()].flat()
   const inTurn = turns()
+  const { network = noDistance, replicationBytesPerSecond: rate = 0 } = parts
+  const copyNetwork = rate > 0 ? limitedNetwork(rate, parts.clock, network) : network
   for (const slot of all) {
     await slot
       .run(async () => {})
@@ -114,7 +119,7 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
       return await inTurn(`${region} ${hold}`, () =>
         makeCopies(
           { region, manifest, hold, copies, targets, sources, watch },
-          { ...parts, turns: inTurn, network: parts.network ?? noDistance },
+          { ...parts, turns: inTurn, network: copyNetwork },
         ),
       )
     },
