@@ -165,7 +165,7 @@ const tmpfs = async (t: TestContext, sizeMiB: number) => {
     return undefined
   }
   t.after(async () => {
-    run('umount', folder)
+    run('umount', '-l', folder) // lazily: a test that failed may have left files open
     await fs.rmdir(folder)
   })
   return { folder, remount: (how: 'ro' | 'rw') => run('mount', '-o', `remount,${how}`, folder) }
