@@ -29,6 +29,8 @@ import { openResources } from '#resources/stored-resources.ts'
 import type { Config } from './config.ts'
 import { announce, grantKey, keepSubscription, withdraw } from './data-folder.ts'
 import { every } from './every.ts'
+import { imageRoutes } from './installation/image-routes.ts'
+import { NbdExports } from './installation/nbd-exports.ts'
 import { installationRoutes } from './installation/routes.ts'
 import { isTransient } from './is-transient.ts'
 import { startUpkeep } from './upkeep.ts'
@@ -76,6 +78,7 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
     const hosts = [publicHost(config), ...config.hostNames]
     const certificates = () => prepareCertificates(dataFolder, hosts, { ...shared, clock: systemClock })
     const tls = await certificates()
+    let certificate: { key: string; cert: string } = tls
 
     const regions = later(await openRegions(config.regions, shared), regions => regions.close())
     const signingKey = await grantKey(dataFolder)
@@ -134,6 +137,8 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
     )
     await operations.start()
 
+    const authenticate = authenticateWith(identity)
+    const nbdExports = new NbdExports({ ...shared, dataFolder, certificate: () => certificate, origin: () => origin })
     const app = await makeHttpServer({
       ...shared,
       tls,
@@ -152,13 +157,17 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
           startedAt,
           authenticate: authenticateWith(identity),
           subscriptionId: admin.subscriptionId,
+          nbdExports,
           origin: () => origin,
         }),
+        imageRoutes({ ...shared, arm: manager.arm, regions, authenticate, origin: () => origin }),
       ],
     })
     await later(app, app => app.close()).listen({ host: config.host, port: config.port })
+    later(nbdExports, exports => exports.close()) // their answers last as long as they do: `app.close` waits for those
     const renewal = every(systemClock, DAY_MS, log, async () => {
       const renewed = await certificates()
+      certificate = renewed
       ;(app.server as unknown as https.Server).setSecureContext(renewed)
       blobs.useCertificate(renewed)
     })
