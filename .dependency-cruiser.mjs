@@ -8,7 +8,7 @@ const within = (folder, mayImport) =>
   never(
     `${folder}-imports-only`,
     `${folder}/ may import: ${mayImport.join(', ') || 'nothing'} (and foundation/).`,
-    { path: `^${plane}/${folder}/` },
+    { path: `^${plane}/${folder}/`, pathNot: testFile },
     { path: `^${plane}/`, pathNot: `^${plane}/(${[folder, ...mayImport].join('|')})/` },
   )
 
@@ -35,6 +35,7 @@ export default {
     ),
     within('chunks', []),
     within('disks', []),
+    within('nbd', []),
     within('replication', ['chunks']),
     within('blobs', ['chunks', 'disks', 'replication']),
     never(

@@ -30,6 +30,8 @@ import { openResources } from '#resources/stored-resources.ts'
 import { type Config, knownStoresFile } from './config.ts'
 import { announce, grantKey, keepSubscription, withdraw } from './data-folder.ts'
 import { every } from './every.ts'
+import { imageRoutes } from './installation/image-routes.ts'
+import { NbdExports } from './installation/nbd-exports.ts'
 import { installationRoutes } from './installation/routes.ts'
 import { isTransient } from './is-transient.ts'
 import { startScrub } from './scrub-stores.ts'
@@ -78,6 +80,7 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
     const hosts = [publicHost(config), ...config.hostNames]
     const certificates = () => prepareCertificates(dataFolder, hosts, { ...shared, clock: systemClock })
     const tls = await certificates()
+    let certificate: { key: string; cert: string } = tls
 
     const known = await openKnownStores(nodeFiles, knownStoresFile(dataFolder))
     for (const url of config.adoptEmptyStores)
@@ -143,6 +146,8 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
     later(startScrub({ ...shared, regions, intervalMs, bytesPerSecond }), scrub => scrub.stop())
     await operations.start()
 
+    const authenticate = authenticateWith(identity)
+    const nbdExports = new NbdExports({ ...shared, dataFolder, certificate: () => certificate, origin: () => origin })
     const app = await makeHttpServer({
       ...shared,
       tls,
@@ -161,13 +166,17 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
           startedAt,
           authenticate: authenticateWith(identity),
           subscriptionId: admin.subscriptionId,
+          nbdExports,
           origin: () => origin,
         }),
+        imageRoutes({ ...shared, arm: manager.arm, regions, authenticate, origin: () => origin }),
       ],
     })
     await later(app, app => app.close()).listen({ host: config.host, port: config.port })
+    later(nbdExports, exports => exports.close()) // their answers last as long as they do: `app.close` waits for those
     const renewal = every(systemClock, DAY_MS, log, async () => {
       const renewed = await certificates()
+      certificate = renewed
       ;(app.server as unknown as https.Server).setSecureContext(renewed)
       blobs.useCertificate(renewed)
     })

@@ -12,7 +12,7 @@ const launcher = path.resolve(import.meta.dirname, '../../bin/opengallery.mjs')
 test('every command says what it does and how it is used', async () => {
   const { stdout, exitCode } = await runCommand([])
   assert.equal(exitCode, 0)
-  const commands = ['start', 'demo', 'publish', 'pull', 'env', 'az', 'status', 'verify', 'gc']
+  const commands = ['start', 'demo', 'publish', 'pull', 'serve-nbd', 'env', 'az', 'status', 'verify', 'gc']
   for (const name of commands) {
     assert.match(stdout, new RegExp(`^  ${name} `, 'm'))
     const help = await runCommand([name, '--help'])
@@ -31,6 +31,8 @@ const wrongLines: [string, RegExp][] = [
   ['start --region eastus=', /'eastus=' is not a region with its stores/],
   ['start --log loud', /Allowed choices are error, warn, info/],
   ['pull a/b/c x --format vmdk', /Allowed choices are raw, vhd, qcow2/],
+  ['serve-nbd a/b/c --socket x --listen y:1', /can't both be given/],
+  ['serve-nbd a/b/c --lun 99', /--lun takes a number from 0 to 63/],
   ['status --nonsense', /unknown option '--nonsense'/],
 ]
 

@@ -6,6 +6,7 @@ import { envCommand } from './commands/env.ts'
 import { gcCommand } from './commands/gc.ts'
 import { publishCommand } from './commands/publish.ts'
 import { pullCommand } from './commands/pull.ts'
+import { serveNbdCommand } from './commands/serve-nbd.ts'
 import { startCommand } from './commands/start.ts'
 import { statusCommand } from './commands/status.ts'
 import { verifyCommand } from './commands/verify.ts'
@@ -17,6 +18,7 @@ Examples:
   $ opengallery start                                    run a server on ./opengallery-data
   $ opengallery publish disk.vhd --definition web --regions eastus=2,westeurope
   $ opengallery pull images/gallery/web/1.0.0 disk.raw
+  $ opengallery serve-nbd images/gallery/web/1.0.0       read it in place, with QEMU or nbdcopy
   $ opengallery az -- sig list -o table                  your own az, pointed at this server
 
 Environment:
@@ -58,6 +60,7 @@ export const commandLine = async (shell: Shell, args: readonly string[]): Promis
     demoCommand(shell),
     publishCommand(shell),
     pullCommand(shell),
+    serveNbdCommand(shell),
     envCommand(shell),
     azCommand(shell, code => {
       exitCode = code

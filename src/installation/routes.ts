@@ -5,7 +5,11 @@ import type { RawRequest } from '#arm/raw-request.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, Caller } from '#arm/resource-type.ts'
 import type { Regions } from '#data-plane/replication/regions.ts'
+import type { Clock } from '#foundation/clock.ts'
 import type { JsonObject } from '#resources/resource-document.ts'
+import type { NbdExports } from './nbd-exports.ts'
+import { nbdLines } from './nbd-lines.ts'
+import { type Given, storedVersion, type VersionQuery } from './stored-version.ts'
 
 export interface InstallationParts {
   readonly arm: Arm
@@ -14,13 +18,13 @@ export interface InstallationParts {
   readonly dataFolder: string
   readonly startedAt: string
   readonly subscriptionId: string
+  readonly nbdExports: NbdExports
+  readonly clock: Clock
   authenticate(raw: RawRequest): Promise<Caller>
   origin(): string
 }
 
-/** A parameter that is there twice arrives as a list. */
-type Given = string | string[] | undefined
-type Query = { Querystring: { region?: Given; dryRun?: Given; repair?: Given; id?: Given } }
+type Query = { Querystring: VersionQuery & { dryRun?: Given; repair?: Given; listen?: Given } }
 
 /**
  * `/opengallery/...`: what an installation's owner asks that Azure's API has no words for. Same tokens as ARM; the right is that of
@@ -32,6 +36,7 @@ export const installationRoutes = (parts: InstallationParts) => (app: FastifyIns
     const headers = request.headers as RawRequest['headers']
     const raw = { method: request.method, url: request.url, headers, origin: parts.origin(), remoteAddress: request.ip }
     const caller = await parts.authenticate(raw)
+    request.verified = caller
     const scope = ResourceId.tenant.child('subscriptions', parts.subscriptionId)
     if (!(await parts.arm.mayDo(caller, 'OpenGallery/installation/action', scope)))
       throw armError.authorizationFailed(
@@ -58,6 +63,11 @@ export const installationRoutes = (parts: InstallationParts) => (app: FastifyIns
     const region = requireRegion(query.region, regions)
     const plan = query.dryRun === 'true' ? await regions.planCollection(region) : await regions.collect(region)
     return { region, ...plan }
+  })
+  app.post<Query>('/opengallery/nbd', async ({ query, verified }, reply) => {
+    const version = await storedVersion(query, verified as Caller, parts)
+    const running = await parts.nbdExports.start(version, query.listen === undefined ? undefined : String(query.listen))
+    return reply.header('content-type', 'application/x-ndjson').send(nbdLines(version, running, parts.clock))
   })
   app.get<Query>('/opengallery/bytes', ({ query }) => bytesOf(String(query.id ?? ''), parts.arm))
 }

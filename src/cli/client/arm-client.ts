@@ -38,6 +38,8 @@ export interface ArmClient {
   /** What the action answers at its end. */
   act(path: string, body?: Json, query?: Record<string, string>, wait?: Wait): Promise<Json>
   remove(path: string, wait?: Wait): Promise<void>
+  /** An action that answers line by line, as long as it runs; leaving the loop or aborting the signal ends it. */
+  follow(path: string, query: Record<string, string>, wait?: Wait): AsyncGenerator<Json>
 }
 
 export const apiVersion = '2024-03-03'
@@ -137,8 +139,32 @@ export const armClient = ({ url, https, token, clock }: ArmParts): ArmClient => 
     async remove(path, wait = {}) {
       await follow(await send('DELETE', at(path), undefined, wait), wait)
     },
+    async *follow(path, query, { signal, silenceLimitMs } = {}) {
+      const { status, headers, body } = await https.open({
+        method: 'POST',
+        url: at(path, query),
+        headers: { authorization: `Bearer ${await token.get()}` },
+        ...(signal && { signal }),
+        ...(silenceLimitMs !== undefined && { silenceLimitMs }),
+      })
+      if (status >= 400) throw refusalOf({ status, headers, body: Buffer.concat(await body.toArray()) })
+      try {
+        for await (const line of linesOf(body)) yield JSON.parse(line)
+      } finally {
+        body.destroy()
+      }
+    },
   }
   return client
+}
+
+async function* linesOf(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  let rest = ''
+  for await (const part of body) {
+    const lines = (rest + part).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
 }
 
 const headerOf = (answer: HttpAnswer, name: string): string | undefined => {

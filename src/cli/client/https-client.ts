@@ -29,9 +29,18 @@ export class ServerUnreachable extends Failure {
   }
 }
 
+/** An answer whose body comes as long as the server likes. */
+export interface OpenAnswer {
+  readonly status: number
+  readonly headers: http.IncomingHttpHeaders
+  readonly body: http.IncomingMessage
+}
+
 /** Kept connections that trust one certificate authority beside the machine's own. */
 export interface HttpsClient {
   send(request: HttpRequest): Promise<HttpAnswer>
+  /** Resolves with the head of the answer; errors of the body are those of its stream. */
+  open(request: HttpRequest): Promise<OpenAnswer>
   close(): void
 }
 
@@ -43,8 +52,10 @@ export const httpsClient = (ca: string | undefined, maxConnections = 16): HttpsC
   const options = { keepAlive: true, maxSockets: maxConnections }
   const secure = new https.Agent({ ...options, ...(ca !== undefined && { ca }) })
   const plain = new http.Agent(options)
+  const agentOf = ({ url }: HttpRequest) => (url.startsWith('http:') ? plain : secure)
   return {
-    send: request => sendOver(request, request.url.startsWith('http:') ? plain : secure),
+    send: request => sendOver(request, agentOf(request)),
+    open: request => openOver(request, agentOf(request)),
     close() {
       secure.destroy()
       plain.destroy()
@@ -52,7 +63,23 @@ export const httpsClient = (ca: string | undefined, maxConnections = 16): HttpsC
   }
 }
 
-const sendOver = (asked: HttpRequest, agent: http.Agent): Promise<HttpAnswer> =>
+const sendOver = async (asked: HttpRequest, agent: http.Agent): Promise<HttpAnswer> => {
+  const { status, headers, body } = await openOver(asked, agent)
+  const parts: Buffer[] = []
+  let sizeBytes = 0
+  try {
+    for await (const part of body as AsyncIterable<Buffer>) {
+      sizeBytes += part.length
+      if (sizeBytes > maxAnswerBytes) throw new Error('an answer beyond all measure')
+      parts.push(part)
+    }
+  } catch (error) {
+    throw asked.signal?.aborted ? error : new ServerUnreachable(asked.url, error)
+  }
+  return { status, headers, body: Buffer.concat(parts) }
+}
+
+const openOver = (asked: HttpRequest, agent: http.Agent): Promise<OpenAnswer> =>
   new Promise((resolve, reject) => {
     const { method, url, headers = {}, body, signal, silenceLimitMs = usualSilenceMs } = asked
     const open = url.startsWith('http:') ? http.request : https.request
@@ -60,18 +87,8 @@ const sendOver = (asked: HttpRequest, agent: http.Agent): Promise<HttpAnswer> =>
     const request = open(url, { method, agent, headers: { ...headers, ...length }, ...(signal && { signal }) })
     request.setTimeout(silenceLimitMs, () => request.destroy(new Error(`silent for ${silenceLimitMs / 1000} seconds`)))
     request.on('error', error => reject(signal?.aborted ? error : new ServerUnreachable(url, error)))
-    request.on('response', response => {
-      const parts: Buffer[] = []
-      let sizeBytes = 0
-      response.on('data', (part: Buffer) => {
-        sizeBytes += part.length
-        if (sizeBytes > maxAnswerBytes) request.destroy(new Error('an answer beyond all measure'))
-        else parts.push(part)
-      })
-      response.on('error', error => reject(signal?.aborted ? error : new ServerUnreachable(url, error)))
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) }),
-      )
-    })
+    request.on('response', response =>
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response }),
+    )
     request.end(body)
   })

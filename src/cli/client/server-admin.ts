@@ -63,6 +63,24 @@ export interface VersionBytes {
   readonly regions: readonly { readonly name: string; readonly newBytes: number; readonly sentBytes: number }[]
 }
 
+/** A version that is served over NBD: the first line that the server says of it. */
+export interface ServedVersion {
+  readonly uri: string
+  /** A folder of the server with the `ca-cert.pem` that an `nbds:` client needs. */
+  readonly caFolder?: string
+  readonly id: string
+  readonly region: string
+  readonly sizeBytes: number
+  readonly manifest: string
+}
+
+/** The lines after it. */
+export interface ServedSoFar {
+  readonly connections: number
+  readonly sentBytes: number
+  readonly failures: number
+}
+
 /** The server's own endpoints, outside of Azure's API. */
 export interface ServerAdmin {
   status(): Promise<ServerStatus>
@@ -70,7 +88,15 @@ export interface ServerAdmin {
   collect(region: string, isDryRun: boolean): Promise<RegionCollected>
   bytesOfDisk(id: string): Promise<UploadedBytes>
   bytesOfVersion(id: string): Promise<VersionBytes>
+  /** Serves a version for as long as somebody listens to what is said of it. */
+  serveNbd(
+    query: { id: string } & Record<string, string>,
+    signal: AbortSignal,
+  ): AsyncGenerator<ServedVersion | ServedSoFar>
 }
+
+// The server says something every ten seconds.
+const silenceLimitMs = 60_000
 
 // Reading every byte of a region takes as long as its disks need.
 const patient = { silenceLimitMs: 0 }
@@ -82,4 +108,5 @@ export const serverAdmin = (arm: ArmClient): ServerAdmin => ({
   collect: (region, isDryRun) => arm.act('/opengallery/gc', undefined, { region, dryRun: String(isDryRun) }, patient),
   bytesOfDisk: id => arm.get('/opengallery/bytes', { id }),
   bytesOfVersion: id => arm.get('/opengallery/bytes', { id }),
+  serveNbd: (query, signal) => arm.follow('/opengallery/nbd', query, { signal, silenceLimitMs }),
 })

@@ -1,0 +1,138 @@
+import type { Socket } from 'node:net'
+import * as tls from 'node:tls'
+import type { Clock } from '#foundation/clock.ts'
+
+/** The other side is gone, silent in the middle of something, or speaks no NBD: there is nobody to answer. */
+export class LineBroken extends Error {
+  override readonly name = 'LineBroken'
+}
+
+/** How long the other side may leave us waiting for the rest of something, or for room to send. */
+const patienceMs = 60_000
+
+/** A connection as a protocol wants it: so many bytes, please; and here are some for you. */
+export class Line {
+  readonly #clock: Clock
+  #socket: Socket
+  #failure: Error | undefined
+  #wake: () => void = () => {}
+  sentBytes = 0
+
+  constructor(socket: Socket, clock: Clock) {
+    this.#clock = clock
+    this.#socket = socket
+    this.#attach()
+  }
+
+  /** Exactly `length` bytes. Waits for the first one as long as it takes, for the rest not for long. */
+  async take(length: number): Promise<Buffer> {
+    if (length === 0) return Buffer.alloc(0)
+    for (;;) {
+      const bytes: Buffer | null = this.#socket.read(length)
+      if (bytes?.length === length) return bytes
+      if (bytes || this.#failure || this.#socket.readableEnded || this.#socket.destroyed) throw this.#broken()
+      if (this.#socket.readableLength > 0) await this.#soon(this.#moved())
+      else await this.#moved()
+    }
+  }
+
+  /** Passes over bytes without keeping them. */
+  async skip(length: number): Promise<void> {
+    for (let left = length; left > 0; left -= Math.min(left, 64 * 1024)) await this.take(Math.min(left, 64 * 1024))
+  }
+
+  /** Sends all of it together; resolves once there is room for more. */
+  async send(...parts: readonly Uint8Array[]): Promise<void> {
+    const socket = this.#socket
+    if (this.#failure || socket.destroyed) throw this.#broken()
+    socket.cork()
+    for (const part of parts) {
+      socket.write(part)
+      this.sentBytes += part.length
+    }
+    socket.uncork()
+    while (socket.writableNeedDrain) await this.#soon(this.#drained(socket))
+  }
+
+  /** Goes on under TLS. What the client sent before was sent in the clear, perhaps by somebody else: nothing of it may remain. */
+  startTls(secureContext: tls.SecureContext): Promise<void> {
+    const plain = this.#socket
+    plain.removeAllListeners('readable')
+    if (plain.readableLength > 0) throw new LineBroken('Bytes came in the clear behind the request for TLS.')
+    const secured = new tls.TLSSocket(plain, { isServer: true, secureContext })
+    this.#socket = secured
+    return this.#soon(
+      new Promise((resolve, reject) => {
+        secured.once('secure', () => {
+          this.#attach()
+          resolve()
+        })
+        const failed = () => reject(new LineBroken('The TLS handshake failed.'))
+        secured.once('error', failed)
+        secured.once('close', failed)
+      }),
+    )
+  }
+
+  /** Sends what is still to be sent and hangs up. */
+  async end(): Promise<void> {
+    const socket = this.#socket
+    if (socket.destroyed) return
+    const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
+    socket.destroySoon()
+    await this.#soon(closed)
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  #attach(): void {
+    const socket = this.#socket
+    socket.setMaxListeners(100) // every answer under way waits for room
+    socket.on('readable', () => this.#wake())
+    socket.on('end', () => this.#wake())
+    socket.on('close', () => this.#wake())
+    socket.on('error', error => {
+      this.#failure = error
+      this.#wake()
+    })
+  }
+
+  #moved(): Promise<void> {
+    return new Promise(resolve => {
+      this.#wake = resolve
+    })
+  }
+
+  #drained(socket: Socket): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const drained = () => {
+        socket.off('close', closed)
+        resolve()
+      }
+      const closed = () => {
+        socket.off('drain', drained)
+        reject(this.#broken())
+      }
+      socket.once('drain', drained)
+      socket.once('close', closed)
+    })
+  }
+
+  async #soon(what: Promise<void>): Promise<void> {
+    const done = new AbortController()
+    const late = this.#clock.sleep(patienceMs, done.signal).then(() => {
+      if (!done.signal.aborted) this.destroy()
+    })
+    try {
+      await Promise.race([what, late.then(() => what)])
+    } finally {
+      done.abort()
+    }
+  }
+
+  #broken(): LineBroken {
+    return new LineBroken('The connection ended.', { cause: this.#failure })
+  }
+}
