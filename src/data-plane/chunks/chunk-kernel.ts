@@ -97,3 +97,10 @@ export const unsqueezeRanges = (
   }
   return good
 }
+
+/** The sum of one field of all chunks: number `first`, and every `step`th after it. */
+export const totalOf = (fields: Uint32Array, first: number, step: number): number => {
+  let total = 0
+  for (let i = first; i < fields.length; i += step) total += fields[i]!
+  return total
+}

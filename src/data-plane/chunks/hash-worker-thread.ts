@@ -1,15 +1,22 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { type MessagePort, parentPort } from 'node:worker_threads'
-import { splitBytes, squeezeRanges, unsqueezeRanges } from './chunk-kernel.ts'
+import { ITEM_FIELDS, splitBytes, squeezeRanges, totalOf, unsqueezeRanges } from './chunk-kernel.ts'
 import type { Answer, Task } from './hash-workers.ts'
 
-const TASKS_PER_COLLECTION = 4
+/** As much as one segment of a publish, and many times what one read decodes. */
+const BYTES_PER_COLLECTION = 8 * 1024 * 1024
 
 const run = (task: Task): unknown => {
   if (task.call === 'split') return splitBytes(...task.with)
   if (task.call === 'squeeze') return squeezeRanges(...task.with)
   return unsqueezeRanges(...task.with)
+}
+
+/** What the task may have made outside of the heap, at most. A split makes nothing there that is large. */
+const bytesOf = (task: Task): number => {
+  if (task.call === 'split') return 0
+  return task.call === 'squeeze' ? totalOf(task.with[1], 1, 2) : totalOf(task.with[1], 2, ITEM_FIELDS)
 }
 
 const answer = (task: Task): Answer => {
@@ -22,7 +29,7 @@ const answer = (task: Task): Answer => {
 
 /**
  * zlib makes a buffer outside of the heap for every chunk, and V8 lets a hundred megabytes of them pile up in each thread before it
- * looks. So this thread looks itself after every few tasks: with next to nothing alive that takes about a millisecond.
+ * looks. So this thread looks itself, by the bytes that its tasks worked on: a look costs milliseconds, more than a small task does.
  */
 const garbageCollection = (): (() => void) => {
   setFlagsFromString('--expose-gc')
@@ -31,10 +38,13 @@ const garbageCollection = (): (() => void) => {
 
 const serve = (port: MessagePort): void => {
   const collectGarbage = garbageCollection()
-  let tasks = 0
+  let bytes = 0
   port.on('message', (task: Task) => {
     port.postMessage(answer(task))
-    if (++tasks % TASKS_PER_COLLECTION === 0) collectGarbage()
+    bytes += bytesOf(task)
+    if (bytes < BYTES_PER_COLLECTION) return
+    bytes = 0
+    collectGarbage()
   })
 }
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { invariant } from '#foundation/invariant.ts'
-import { type Split, splitBytes, squeezeRanges, unsqueezeRanges } from './chunk-kernel.ts'
+import { type Split, splitBytes, squeezeRanges, totalOf, unsqueezeRanges } from './chunk-kernel.ts'
 
 /** The heavy arithmetic of a store, off the main thread. Buffers come from `allocate`, so that no byte is copied between threads. */
 export interface HashWorkers {
@@ -120,10 +120,4 @@ export const startHashWorkers = (count = Math.min(availableParallelism(), MOST_T
       for (const job of waiting.splice(0)) job.reject(new Error('The hash workers were closed.'))
     },
   }
-}
-
-const totalOf = (fields: Uint32Array, first: number, step: number): number => {
-  let total = 0
-  for (let i = first; i < fields.length; i += step) total += fields[i]!
-  return total
 }

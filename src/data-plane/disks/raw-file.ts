@@ -22,7 +22,7 @@ export const rawFileOf = async (handle: fs.FileHandle, file: string): Promise<Ra
   }
   const sizeBytes = status.size
   // Blocks are only a hint: compressing file systems allocate little for much data. It costs a needless look, never data.
-  const isSparse = status.blocks * 512 < sizeBytes / 2
+  const isSparse = status.blocks * 512 < sizeBytes
   return {
     sizeBytes,
     fd: handle.fd,
