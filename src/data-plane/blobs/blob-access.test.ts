@@ -132,6 +132,43 @@ test('a signature that was changed, has not begun or has ended is refused', asyn
   assert.deepEqual([answer.status, answer.headers['content-type']], [200, 'text/fancy'])
 })
 
+test('every field of a signature counts: changed, left out or added, it opens nothing', async () => {
+  const get = (sas: string, blob = 'there', method = 'GET') => rawRequest(`${container}/${blob}?${sas}`, method)
+  const startsOn = new Date(endpoint.clock.now().getTime() - 60_000)
+  const here = { ipRange: { start: '127.0.0.1' }, protocol: SASProtocol.Https, startsOn }
+  const good = blobSas('there', 'r', { ...here, contentType: 'text/fancy', cacheControl: 'no-store' })
+  assert.equal((await get(good)).status, 200)
+  const fields = [...new URLSearchParams(good)]
+  assert.deepEqual(fields.map(([name]) => name).sort(), [
+    'rscc',
+    'rsct',
+    'se',
+    'sig',
+    'sip',
+    'sp',
+    'spr',
+    'sr',
+    'st',
+    'sv',
+  ])
+  const other: Record<string, string> = { sv: '2020-02-10', sr: 'c', sip: '127.0.0.2', spr: 'https,http', sp: 'rwd' }
+  const changed = (value: string) => value.replace(/.$/, last => (last === 'a' ? 'b' : 'a'))
+  for (const [name, value] of fields) {
+    const without = fields.filter(([field]) => field !== name)
+    const with_ = (text: string) => `${new URLSearchParams([...without, [name, text]])}`
+    for (const sas of [with_(other[name] ?? changed(value)), `${new URLSearchParams(without)}`])
+      assert.equal((await get(sas)).status, name === 'sig' && !sas.includes('sig=') ? 401 : 403, sas)
+  }
+  for (const [name, value] of [
+    ['rscd', 'attachment'],
+    ['si', 'policy'],
+    ['ss', 'b'],
+  ] as const)
+    assert.equal((await get(`${good}&${name}=${value}`)).status, 403, name)
+  assert.equal((await get(good, 'elsewhere')).status, 403)
+  for (const method of ['PUT', 'DELETE']) assert.equal((await get(good, 'there', method)).status, 403, method)
+})
+
 test('older signature forms still count', async () => {
   for (const version of ['2018-11-09', '2019-12-12', '2020-12-06', '2021-08-06', '2026-10-06'])
     assert.equal((await rawRequest(`${container}/there?${blobSas('there', 'r', { version })}`, 'GET')).status, 200)

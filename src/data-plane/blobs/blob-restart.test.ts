@@ -134,10 +134,10 @@ test('what was acknowledged survives a kill in the middle of uploads', async t =
       blobs.delete(name) // between here and the answer the old or the new bytes may be there
       await container.getBlockBlobClient(name).upload(bytes, bytes.length)
       blobs.set(name, bytes)
+      if (blobs.size > 6) child.kill('SIGKILL') // the others are in the middle of something
     }
   }
   const writers = [0, 1, 2].map(write)
-  setTimeout(() => child.kill('SIGKILL'), 700)
   await Promise.allSettled(writers)
   assert.ok(pages.size > 3 && blocks.size > 3 && blobs.size > 3)
 
@@ -165,4 +165,26 @@ test('a region whose disk is gone is busy, not broken', async t => {
   await assert.rejects(blob.upload('other', 5), busy)
   await assert.rejects(container.getPageBlobClient('page').uploadPages(Buffer.alloc(512, 1), 0, 512), busy)
   assert.equal((await blob.getProperties()).contentLength, 5)
+})
+
+test('a full disk takes no new bytes, gives what it has, and takes them again when there is room', async t => {
+  const endpoint = await startTestEndpoint()
+  t.after(() => endpoint.remove())
+  const container = serviceOf(endpoint).getContainerClient('con')
+  await container.create()
+  const [blob, page] = [container.getBlockBlobClient('blob'), container.getPageBlobClient('page')]
+  const bytes = randomBytes(mebibyte)
+  await blob.upload(bytes, bytes.length)
+  await page.create(16 * mebibyte)
+  endpoint.fillDisk(true)
+  const busy = { statusCode: 503, code: 'ServerBusy' }
+  await assert.rejects(blob.upload(randomBytes(5), 5), busy)
+  await assert.rejects(container.getBlockBlobClient('new').stageBlock(id(1), bytes, bytes.length), busy)
+  await assert.rejects(page.uploadPages(bytes, 0, bytes.length), busy)
+  assert.ok((await blob.downloadToBuffer()).equals(bytes))
+  endpoint.fillDisk(false)
+  await page.uploadPages(bytes, 0, bytes.length)
+  assert.ok((await page.downloadToBuffer(0, bytes.length)).equals(bytes))
+  await blob.upload('short', 5)
+  assert.equal((await blob.downloadToBuffer()).toString(), 'short')
 })

@@ -8,7 +8,7 @@ import { hashInThread } from '#data-plane/chunks/hash-workers.ts'
 import { openRegions } from '#data-plane/replication/open-regions.ts'
 import { JumpableClock } from '#foundation/clock.ts'
 import { openSqlite } from '#foundation/database.ts'
-import { nodeFiles } from '#foundation/files.ts'
+import { type Files, nodeFiles } from '#foundation/files.ts'
 import { lineLog } from '#foundation/log.ts'
 import { systemRandom } from '#foundation/random.ts'
 import { openBlobs } from './open-blobs.ts'
@@ -23,7 +23,14 @@ export const secrets: { accountKey: string; tls: { key: string; cert: string } }
   : { accountKey: randomBytes(64).toString('base64'), tls: trustedTestCertificate() }
 const { accountKey, tls } = secrets
 
+const reserveBytes = 2 ** 20
+
 const start = async (folder: string, aheadMs = 0) => {
+  let isFull = false
+  const files: Files = {
+    ...nodeFiles,
+    space: async place => (isFull ? { freeBytes: 0, totalBytes: 2 ** 40 } : nodeFiles.space(place)),
+  }
   const clock = new JumpableClock()
   clock.jump(aheadMs)
   const lines: string[] = []
@@ -31,11 +38,11 @@ const start = async (folder: string, aheadMs = 0) => {
     line => lines.push(line),
     () => clock.now(),
   )
-  const parts = { files: nodeFiles, random: systemRandom, clock, log, workers: hashInThread() }
-  const regions = await openRegions(
-    [{ name: 'eastus', stores: [pathToFileURL(path.join(folder, 'eastus')).href] }],
-    parts,
-  )
+  const parts = { files, random: systemRandom, clock, log, workers: hashInThread() }
+  const regions = await openRegions([{ name: 'eastus', stores: [pathToFileURL(path.join(folder, 'eastus')).href] }], {
+    ...parts,
+    reserveBytes,
+  })
   const database = openSqlite(path.join(folder, 'metadata.sqlite'))
   const blobs = await openBlobs({ ...parts, regions, database, host: '127.0.0.1', port: 0, tls, signingKey })
   await blobs.keepAccount({ name: accountName, region: 'eastus', keys: [accountKey, accountKey] })
@@ -44,7 +51,11 @@ const start = async (folder: string, aheadMs = 0) => {
     await regions.close()
     await database.close()
   }
-  return { blobs, regions, clock, lines, close }
+  /** Lets the disk look full, and then not. */
+  const fillDisk = (full: boolean) => {
+    isFull = full
+  }
+  return { blobs, regions, clock, lines, fillDisk, close }
 }
 
 /** A running endpoint with one account in a folder of its own, and how to restart and remove it. */

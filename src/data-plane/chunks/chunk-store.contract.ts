@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import fc from 'fast-check'
-import { bytesOf } from '#foundation/sparse-bytes.ts'
-import { type ChunkId, type ChunkSource, ManifestMissing, type Piece } from './chunk-store.ts'
+import { bytesOf, type ChangedBytes } from '#foundation/sparse-bytes.ts'
+import {
+  type ChunkId,
+  type ChunkSource,
+  DraftBegun,
+  type ManifestId,
+  ManifestMissing,
+  type Piece,
+} from './chunk-store.ts'
 import { contentOf, ingestBytes, noise, sparse, type TemporaryStore } from './temporary-store.ts'
 
 const PAGE = 4096
@@ -95,6 +102,48 @@ export const chunkStoreContract = (name: string, make: (t: TestContext) => Promi
     noise(5, PAGE).copy(whole, 1_000_000 - (1_000_000 % PAGE))
     const { newBytes } = await ingestBytes(store, whole, 'b')
     assert.ok(newBytes >= PAGE && newBytes < 600_000, `${newBytes} bytes are new`)
+  })
+
+  test(`${name}: a manifest and what has changed since make another one`, async t => {
+    const { store } = await make(t)
+    const whole = noise(11, 500_000)
+    const { manifest } = await ingestBytes(store, whole, 'base')
+    const changed = Buffer.concat([whole, Buffer.alloc(100_000)])
+    noise(12, 70_000).copy(changed, 123_456)
+    changed.fill(0, 300_000, 350_000)
+    const change: ChangedBytes = {
+      ...bytesOf(changed),
+      async *changes() {
+        yield { offset: 123_456, length: 70_000, kind: 'data' }
+        yield { offset: 300_000, length: 50_000, kind: 'zero' }
+      },
+    }
+    const ingested = await store.ingestChange(manifest, change, 'changed')
+    assert.equal(await store.held('changed'), ingested.manifest)
+    assert.ok((await contentOf(store, ingested.manifest)).equals(changed))
+    await assert.rejects(store.ingestChange('0'.repeat(64) as ManifestId, change, 'x'), ManifestMissing)
+  })
+
+  test(`${name}: a draft that begins as a manifest costs what is written to it`, async t => {
+    const { store } = await make(t)
+    const whole = noise(13, 400 * PAGE)
+    const { manifest } = await ingestBytes(store, whole, 'base')
+    const draft = await store.draft('d', 300 * PAGE)
+    await draft.begin(manifest)
+    assert.deepEqual(draft.written, { newBytes: 0, storedBytes: 0 })
+    await assert.rejects(draft.begin(manifest), DraftBegun)
+    await draft.write(7 * PAGE, noise(9, PAGE))
+    await draft.clear(100 * PAGE, PAGE)
+    const expected = Buffer.from(whole.subarray(0, 300 * PAGE))
+    noise(9, PAGE).copy(expected, 7 * PAGE)
+    expected.fill(0, 100 * PAGE, 101 * PAGE)
+    await store.release('base')
+    await store.collect()
+    const sealed = await draft.seal('sealed')
+    assert.ok((await contentOf(store, sealed.manifest)).equals(expected))
+    assert.ok(sealed.newBytes < 250 * PAGE, `${sealed.newBytes} bytes are new`)
+    const other = await store.draft('e', PAGE)
+    await assert.rejects(other.begin('0'.repeat(64) as ManifestId), ManifestMissing)
   })
 
   test(`${name}: a composition is its pieces, one after the other`, async t => {
@@ -242,6 +291,31 @@ export const chunkStoreContract = (name: string, make: (t: TestContext) => Promi
     const again = await here.receive(manifest, source, 'again')
     assert.deepEqual([again.newBytes, again.storedBytes, asked.length - before], [0, 0, 0])
     await assert.rejects(here.receive('1'.repeat(64) as never, there, 'x'), ManifestMissing)
+  })
+
+  test(`${name}: what a source that does not verify gives damaged, or leaves out, is asked for again`, async t => {
+    const [here, there] = [(await make(t)).store, (await make(t)).store]
+    const whole = noise(16, 1_000_000)
+    const { manifest } = await ingestBytes(there, whole, 'a')
+    const asked: ChunkId[] = []
+    const source: ChunkSource = {
+      manifestRoot: id => there.manifestRoot(id),
+      chunks: ids => {
+        asked.push(...ids)
+        return there.chunks(ids)
+      },
+      async *stored(ids) {
+        for await (const chunk of there.chunks(ids.slice(ids.length > 1 ? 1 : 0))) {
+          const stored = Uint8Array.from(chunk.stored)
+          if (chunk.id === ids[2]) stored[stored.length - 1]! ^= 1
+          yield { ...chunk, stored }
+        }
+      },
+    }
+    await here.receive(manifest, source, 'a')
+    assert.equal(asked.length, 2)
+    assert.ok((await contentOf(here, manifest)).equals(whole))
+    assert.deepEqual((await here.verify()).corrupt, [])
   })
 
   test(`${name}: work that is stopped holds nothing, and can be done again`, async t => {

@@ -1,4 +1,4 @@
-import type { SparseBytes } from '#foundation/sparse-bytes.ts'
+import type { ChangedBytes, SparseBytes } from '#foundation/sparse-bytes.ts'
 
 /** SHA-256 of a chunk's bytes, 64 lower-case hex digits. */
 export type ChunkId = string & { readonly brand: 'ChunkId' }
@@ -23,6 +23,8 @@ export interface Ingested {
   readonly newBytes: number
   /** What `newBytes` take in this store after compression. */
   readonly storedBytes: number
+  /** Of `storedBytes`, those that were not copied but lie in files that another store has under names of its own. */
+  readonly linkedBytes?: number
 }
 
 /** A chunk as it lies in a pack: `encoding` says how `stored` becomes the `sizeBytes` bytes whose SHA-256 is `id`. */
@@ -31,6 +33,28 @@ export interface StoredChunk {
   readonly encoding: 'raw' | 'zstd'
   readonly sizeBytes: number
   readonly stored: Uint8Array
+  /**
+   * SHA-256 of `stored`, taken when its store wrote it. A receiver that gets one proves by it that the bytes came as they were written, and
+   * does not decode them: whoever hands out sums vouches that what was written is what `id` promises.
+   */
+  readonly sum?: Uint8Array
+}
+
+/** A finished pack in a folder of this machine: nobody ever writes to it again, so that stores can have it in common. */
+export interface SharedPack {
+  readonly file: string
+  /** The sums of its stored bytes, if there are any. */
+  readonly sumsFile: string
+  /** What all chunks in it take together. */
+  readonly bodyBytes: number
+  /** Where in it those of the chunks lie that were asked for, none of which is known to be damaged, and what they take. */
+  readonly offsets: readonly number[]
+  readonly storedBytes: number
+  /**
+   * Whether all chunks that its store has in there are on the disk as they were written. Reads and checks them once, unless that was
+   * done, or the pack was written, since the store was opened.
+   */
+  prove(): Promise<boolean>
 }
 
 /** What a store offers to another one that wants the same manifest, or a lost chunk back. */
@@ -39,6 +63,16 @@ export interface ChunkSource {
   manifestRoot(manifest: ManifestId): Promise<Uint8Array>
   /** The chunks asked for, in any order. Throws `ChunkMissing` or `ChunkCorrupt`: each is verified before it is handed out. */
   chunks(ids: readonly ChunkId[]): AsyncIterable<StoredChunk>
+  /**
+   * The same as they lie there, nothing verified, and without those that can't be read: for a receiver that checks every one itself
+   * and asks `chunks` for what is bad or was left out. Sums come with them only from stores of this installation's own making. A chunk
+   * is good until the next one is asked for.
+   */
+  stored?(ids: readonly ChunkId[]): AsyncIterable<StoredChunk>
+  /**
+   * In which files chunks (32 bytes each) lie that may be linked instead of being sent. Only from stores in folders of this machine.
+   */
+  packs?(ids: Uint8Array): Promise<readonly SharedPack[]>
 }
 
 /** A piece of a new manifest: a range of a stored one, or a hole. */
@@ -58,12 +92,20 @@ export interface Hold {
 export interface CollectionPlan {
   readonly manifests: number
   readonly chunks: number
+  /** What leaves the disk. */
   readonly freedBytes: number
+  /** What other stores have in common with this one: it leaves the disk with the last of them. */
+  readonly sharedBytes: number
 }
 
 export interface VerifyWish extends Watch {
   /** False only tells what is damaged, and changes nothing. True if it is left out. */
   readonly heals?: boolean
+  /**
+   * True decodes every chunk and checks it against its id. Otherwise that is only done where there is no SHA-256 of the stored
+   * bytes beside the pack: those prove that what was written is there, in a third of the time.
+   */
+  readonly deep?: boolean
 }
 
 export interface VerifyReport {
@@ -79,6 +121,8 @@ export interface StoreStats {
   readonly chunks: number
   readonly packs: number
   readonly storedBytes: number
+  /** Of `storedBytes`, what lies in files that other stores have as well. */
+  readonly sharedBytes: number
   readonly manifests: number
 }
 
@@ -123,6 +167,11 @@ export interface ChunkStore extends ChunkSource {
   room(): Promise<StoreRoom | undefined>
   /** Splits, deduplicates and stores the bytes, then holds them under `hold`. The source stays open. */
   ingest(source: SparseBytes, hold: string, watch?: Watch): Promise<Ingested>
+  /**
+   * Makes a manifest of a stored one and what has changed since, and holds it; the cost follows the change. The bytes around a change
+   * are read and verified. Throws `ManifestMissing`. The change stays open.
+   */
+  ingestChange(base: ManifestId, change: ChangedBytes, hold: string, watch?: Watch): Promise<Ingested>
   /** Makes a manifest of pieces of stored ones, reading only the chunks that a piece's edge cuts, and holds it. */
   compose(pieces: readonly Piece[], hold: string): Promise<Ingested>
   /** Takes over a manifest from another store, fetching only the chunks that are missing here, and holds it. Repeatable. */
@@ -147,7 +196,7 @@ export interface ChunkStore extends ChunkSource {
   planCollection(): Promise<CollectionPlan>
   /** Frees what no hold, draft or running work reaches. Safe beside everything else. */
   collect(): Promise<CollectionPlan>
-  /** Reads and checks every chunk, of one manifest or of all, and heals what is damaged. */
+  /** Reads and checks every chunk, of one manifest or of all, as deep as is wished, and heals what is damaged. */
   verify(manifest?: ManifestId, wish?: VerifyWish): Promise<VerifyReport>
   /** Reads and heals the next part of the store, a pack or so; false if nothing is due. See `Scrub`. */
   scrub(intervalMs: number, pace: (bytes: number) => Promise<void>): Promise<boolean>
@@ -168,6 +217,11 @@ export interface Draft {
   readonly sizeBytes: number
   /** What all writes so far have added to the store, before and after compression; kept across restarts. */
   readonly written: { readonly newBytes: number; readonly storedBytes: number }
+  /**
+   * Starts as the content of a stored manifest, as far as the size goes; copies nothing. For a draft that nobody has written to:
+   * throws `DraftBegun` for another. Throws `ManifestMissing`.
+   */
+  begin(manifest: ManifestId): Promise<void>
   write(offset: number, bytes: Uint8Array): Promise<void>
   /** Makes a range read as zeros again. */
   clear(offset: number, length: number): Promise<void>
@@ -177,6 +231,14 @@ export interface Draft {
   /** Makes a manifest of the present content without reading it again, and holds it. The draft stays writable. */
   seal(hold: string): Promise<Ingested>
   discard(): Promise<void>
+}
+
+/** Something was written to a draft already. */
+export class DraftBegun extends Error {
+  override readonly name = 'DraftBegun'
+  constructor() {
+    super('The draft has content already.')
+  }
 }
 
 export class ChunkMissing extends Error {

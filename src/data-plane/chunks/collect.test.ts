@@ -4,7 +4,8 @@ import * as path from 'node:path'
 import test from 'node:test'
 import { systemClock } from '#foundation/clock.ts'
 import { type Files, nodeFiles, type OpenFile } from '#foundation/files.ts'
-import { contentOf, ingestBytes, noise, temporaryStore } from './temporary-store.ts'
+import type { Heal } from './chunk-store.ts'
+import { contentOf, ingestBytes, noise, sparse, temporaryStore } from './temporary-store.ts'
 
 /** The real files, but calls of one kind on one kind of file wait, or fail, as the test says. */
 const gated = (kind: keyof OpenFile, ending: string, gate: () => Promise<void>): Files => ({
@@ -27,7 +28,7 @@ test('what nothing holds is freed, what something holds is not', async t => {
   const [a, b] = [Buffer.concat([shared, noise(2, 600_000)]), Buffer.concat([shared, noise(3, 200_000)])]
   await ingestBytes(made.store, a, 'a')
   const { manifest } = await ingestBytes(made.store, b, 'b')
-  assert.deepEqual(await made.store.collect(), { manifests: 0, chunks: 0, freedBytes: 0 })
+  assert.deepEqual(await made.store.collect(), { manifests: 0, chunks: 0, freedBytes: 0, sharedBytes: 0 })
   await made.store.release('a')
   const plan = await made.store.planCollection()
   assert.equal(plan.manifests, 1)
@@ -43,9 +44,100 @@ test('what nothing holds is freed, what something holds is not', async t => {
   }
   await made.store.release('b')
   await made.store.collect()
-  assert.deepEqual(await made.store.stats(), { chunks: 0, packs: 0, storedBytes: 0, manifests: 0 })
+  assert.deepEqual(await made.store.stats(), { chunks: 0, packs: 0, storedBytes: 0, sharedBytes: 0, manifests: 0 })
   assert.deepEqual(await fs.readdir(path.join(made.folder, 'packs')), [])
   assert.deepEqual(await fs.readdir(path.join(made.folder, 'index')), [])
+})
+
+test('a collection reads what came and what goes, however much stays', async t => {
+  let reads = 0
+  const files = gated('read', '', async () => void reads++)
+  const made = await temporaryStore(t, { files })
+  const images = Array.from({ length: 12 }, (_, i) => noise(200 + i, 20_000))
+  for (const [i, image] of images.entries()) await ingestBytes(made.store, image, `image ${i}`)
+  const readsOf = async (work: () => Promise<unknown>) => {
+    const before = reads
+    await work()
+    return reads - before
+  }
+  await made.reopen()
+  const { store } = made
+  assert.ok((await readsOf(() => store.collect())) >= images.length, 'the first one reads all roots')
+  assert.equal(await readsOf(() => store.collect()), 0)
+  await ingestBytes(store, noise(300, 20_000), 'another')
+  assert.ok((await readsOf(() => store.collect())) <= 2, 'a root and a page')
+  for (const i of [0, 1, 2, 3, 4, 5, 6, 7]) await store.release(`image ${i}`)
+  await store.release('another')
+  const plan = await store.planCollection()
+  assert.equal(plan.manifests, 9)
+  assert.deepEqual(await store.collect(), plan)
+  for (const i of [8, 9, 10, 11]) {
+    const manifest = (await store.held(`image ${i}`))!
+    assert.ok((await contentOf(store, manifest)).equals(images[i]!))
+  }
+})
+
+test('a manifest that is held again after a collection was planned without it is kept', async t => {
+  const { store } = await temporaryStore(t)
+  const image = noise(11, 300_000)
+  const { manifest } = await ingestBytes(store, image, 'a')
+  await ingestBytes(store, Buffer.concat([image, noise(12, 40_000)]), 'b')
+  await store.collect()
+  await store.release('a')
+  assert.equal((await store.planCollection()).manifests, 1)
+  await store.hold('c', manifest)
+  assert.equal((await store.collect()).manifests, 0)
+  await store.release('b')
+  await store.collect()
+  assert.ok((await contentOf(store, manifest)).equals(image))
+  assert.deepEqual((await store.verify()).missing, [])
+})
+
+test('a page that two images share is needed until both are gone', async t => {
+  const { store } = await temporaryStore(t)
+  const page = 40 * 2 ** 20 // more than a page of a manifest describes
+  const image = (tail: number) =>
+    sparse(page + 20_000, [
+      { offset: 0, bytes: noise(20, 200_000) },
+      { offset: page, bytes: noise(tail, 20_000) },
+    ])
+  const { manifest } = await store.ingest(image(21), 'a')
+  await store.ingest(image(22), 'b')
+  await store.collect()
+  await store.release('b')
+  assert.ok((await store.collect()).manifests === 1)
+  const { corrupt, missing } = await store.verify(manifest)
+  assert.deepEqual([corrupt, missing], [[], []])
+  await store.release('a')
+  await store.collect()
+  assert.equal((await store.stats()).chunks, 0)
+})
+
+test('a chunk that was lost, and healed after a collection had missed it, is kept', async t => {
+  const peer = await temporaryStore(t)
+  let isThere = true
+  const heal: Heal = async id => {
+    for await (const chunk of peer.store.chunks([id])) return isThere ? chunk : undefined
+    return undefined
+  }
+  const made = await temporaryStore(t, { heal })
+  const image = noise(23, 200_000)
+  const longer = Buffer.concat([image, noise(24, 50_000)])
+  await ingestBytes(peer.store, longer, 'a')
+  await ingestBytes(made.store, image, 'going')
+  const [pack = ''] = await fs.readdir(path.join(made.folder, 'packs'))
+  await made.reopen()
+  const { manifest } = await ingestBytes(made.store, longer, 'a')
+  await made.store.release('going')
+  await made.store.close()
+  await fs.rm(path.join(made.folder, 'packs', pack))
+  await made.reopen()
+  await made.store.collect()
+  assert.ok((await contentOf(made.store, manifest)).equals(longer))
+  isThere = false
+  await made.store.collect()
+  await made.store.collect()
+  assert.ok((await contentOf(await made.reopen(), manifest)).equals(longer))
 })
 
 test('an open reader keeps what it reads, and no longer', async t => {

@@ -1,12 +1,14 @@
 import { Bits } from './bits.ts'
 import type { ChunkIndex } from './chunk-index.ts'
-import { idText } from './chunk-index.ts'
+import { idBytes, idText } from './chunk-index.ts'
+import { hashOf } from './chunk-kernel.ts'
 import type { CollectionPlan, ManifestId } from './chunk-store.ts'
 import type { Drafts } from './drafts.ts'
 import type { Marks } from './leases.ts'
 import { pageSlices, SLICE_BYTES } from './manifest.ts'
 import type { Pack } from './pack-files.ts'
 import type { NewChunk } from './pack-writer.ts'
+import type { Reach } from './reach.ts'
 import type { StoreCore } from './store-core.ts'
 
 /** A pack of which less than this lives is copied together with others and removed. */
@@ -17,6 +19,12 @@ const SMALL_PACK_BYTES = 4 * 1024 * 1024
 /** So many small packs are worth one bigger one. */
 const MANY_SMALL_PACKS = 16
 
+/** A finished pack, and how many stores have it in common. */
+interface Candidate {
+  readonly pack: Pack
+  readonly names: number
+}
+
 /** What is to go: manifests that nothing holds, and packs that are mostly dead, with the chunks that still live in them. */
 interface Sentence {
   readonly manifests: readonly ManifestId[]
@@ -25,20 +33,20 @@ interface Sentence {
 }
 
 /** What a collection would free now. */
-export const planCollection = async (core: StoreCore, drafts: Drafts): Promise<CollectionPlan> => {
+export const planCollection = async (core: StoreCore, drafts: Drafts, reach: Reach): Promise<CollectionPlan> => {
   core.writer.roll()
   await core.writer.commit()
-  return (await judge(core, drafts)).plan
+  return (await judge(core, drafts, reach)).plan
 }
 
 /**
  * Frees what no hold, no draft and no running work reaches. Manifests go first and for good, then the packs: a crash in between
  * leaves chunks that nothing names, never a manifest whose chunks are gone.
  */
-export const collect = async (core: StoreCore, drafts: Drafts): Promise<CollectionPlan> => {
+export const collect = async (core: StoreCore, drafts: Drafts, reach: Reach): Promise<CollectionPlan> => {
   core.writer.roll()
   await core.writer.commit()
-  const sentence = await judge(core, drafts, ({ manifests, packs }) => {
+  const sentence = await judge(core, drafts, reach, ({ manifests, packs }) => {
     // No await between the verdict and this: whoever looks for one of these chunks from now on stores it anew.
     for (const { dead } of packs) for (const entry of dead) core.index.remove(entry)
     return core.manifests.remove(manifests)
@@ -60,28 +68,24 @@ export const collect = async (core: StoreCore, drafts: Drafts): Promise<Collecti
 const judge = async (
   core: StoreCore,
   drafts: Drafts,
+  reach: Reach,
   execute?: (sentence: Sentence) => Promise<void>,
 ): Promise<Sentence> => {
   core.holds.requireWhole()
   const room = await core.room.look()
-  const leastLive = room && room.freeBytes < room.reserveBytes ? LEAST_LIVE_WHEN_FULL : LEAST_LIVE
-  const candidates = [...core.packFiles.packs.values()].filter(pack => !core.writer.isGrowing(pack.number))
+  const isFull = room !== undefined && room.freeBytes < room.reserveBytes
+  const candidates: Candidate[] = []
+  for (const pack of [...core.packFiles.packs.values()])
+    if (!core.writer.isGrowing(pack.number)) candidates.push({ pack, names: await core.packFiles.names(pack) })
   const marks: Marks = { chunks: new Bits(), manifests: needed(core) }
   const stopWatching = core.leases.watch(marks)
   try {
-    const walk = new Walk(core, marks.chunks)
-    for (const map of await drafts.maps())
-      for (const slices of map.within(0, map.sizeBytes))
-        for (const { id } of slices) walk.mark(Buffer.from(id, 'hex'), 0)
-    for (;;) {
-      // A manifest may have been pinned before it was there, and written and held since: the last look is at all of them.
-      const manifest = marks.manifests.pop() ?? needed(core).find(id => walk.isAhead(id))
-      if (manifest === undefined) break
-      await walk.manifest(manifest)
-    }
+    await markDrafts(core, drafts, marks.chunks)
+    await markReceives(core, marks.chunks)
+    await update(reach, core, marks.manifests)
     marks.chunks.addAll(core.leases.leased())
-    const free = candidates.filter(pack => !core.writer.isDoubted(pack.number))
-    const sentence = sentenceOf(core, free, marks.chunks, walk.manifests, leastLive)
+    const free = candidates.filter(({ pack }) => !core.writer.isDoubted(pack.number))
+    const sentence = sentenceOf(core, free, marks.chunks, reach, isFull)
     const executed = execute?.(sentence)
     stopWatching()
     await executed
@@ -91,62 +95,89 @@ const judge = async (
   }
 }
 
-const needed = (core: StoreCore): ManifestId[] => [...core.holds.kept(), ...core.leases.pinned()]
+const markDrafts = async ({ index }: StoreCore, drafts: Drafts, chunks: Bits): Promise<void> => {
+  for (const map of await drafts.maps())
+    for (const slices of map.within(0, map.sizeBytes))
+      for (const { id } of slices) {
+        const entry = index.find(idBytes(id))
+        if (entry >= 0) chunks.add(entry)
+      }
+}
 
-/** Marks what manifests reach. Pages that manifests share are read once. */
-class Walk {
-  readonly #core: StoreCore
-  readonly #chunks: Bits
-  readonly #pages = new Bits()
-  readonly manifests = new Set<ManifestId>()
-
-  constructor(core: StoreCore, chunks: Bits) {
-    this.#core = core
-    this.#chunks = chunks
+/** What is here of manifests of which more is to come. */
+const markReceives = async ({ index, reader, receives }: StoreCore, chunks: Bits): Promise<void> => {
+  const mark = (ids: Uint8Array, at: number) => {
+    const entry = index.find(ids, at)
+    if (entry >= 0) chunks.add(entry)
+    return entry >= 0
   }
-
-  mark(ids: Uint8Array, at: number): number {
-    const entry = this.#core.index.find(ids, at)
-    if (entry >= 0) this.#chunks.add(entry)
-    return entry
-  }
-
-  /** Whether the manifest is there and was not walked yet. */
-  isAhead(id: ManifestId): boolean {
-    return this.#core.manifests.has(id) && !this.manifests.has(id)
-  }
-
-  async manifest(id: ManifestId): Promise<void> {
-    if (!this.isAhead(id)) return
-    this.manifests.add(id)
-    for (const page of (await this.#core.manifests.read(id)).pages) {
-      const bytes = Buffer.from(page.id, 'hex')
-      const entry = this.mark(bytes, 0)
-      if (entry >= 0 && !this.#pages.add(entry)) continue
-      const slices = pageSlices(await this.#core.reader.read(page.id))
-      this.mark(bytes, 0) // it may have been healed just now
-      for (let at = 0; at < slices.length; at += SLICE_BYTES) this.mark(slices, at + 12)
+  for await (const manifest of receives.all())
+    for (const { id } of manifest.pages) {
+      if (!mark(idBytes(id), 0)) continue
+      const page = await reader.peek(id) // one that is damaged is fetched again with what it names
+      const slices = page && isPage(page) ? pageSlices(page) : Buffer.alloc(0)
+      for (let at = 0; at < slices.length; at += SLICE_BYTES) mark(slices, at + 12)
     }
+}
+
+/** What a stranger named as a page is only looked at when all of it is here. */
+const isPage = (bytes: Uint8Array): boolean => {
+  try {
+    return pageSlices(bytes).length > 0
+  } catch {
+    return false
   }
 }
 
+/** Lets `reach` cover what is needed, and nothing else. `ahead`: manifests that are needed, to which others come meanwhile. */
+const update = async (reach: Reach, core: StoreCore, ahead: ManifestId[]): Promise<void> => {
+  reach.begin()
+  try {
+    await dropOthers(reach, new Set(ahead))
+    const isAhead = (id: ManifestId) => core.manifests.has(id) && !reach.hasManifest(id)
+    for (;;) {
+      // A manifest may have been pinned before it was there, and written and held since: the last look is at all of them.
+      const manifest = ahead.pop() ?? needed(core).find(isAhead)
+      if (manifest === undefined) break
+      if (isAhead(manifest)) await reach.add(manifest)
+    }
+  } catch (error) {
+    reach.forget()
+    throw error
+  }
+}
+
+/** A page that can't be read any more must not keep the garbage that it belongs to. */
+const dropOthers = async (reach: Reach, wanted: ReadonlySet<ManifestId>): Promise<void> => {
+  try {
+    for (const id of reach.manifests()) if (!wanted.has(id)) await reach.drop(id)
+  } catch {
+    reach.forget()
+  }
+}
+
+const needed = (core: StoreCore): ManifestId[] => [...core.holds.kept(), ...core.leases.pinned()]
+
 const sentenceOf = (
   core: StoreCore,
-  candidates: readonly Pack[],
+  candidates: readonly Candidate[],
   marked: Bits,
-  reached: ReadonlySet<ManifestId>,
-  leastLive: number,
+  reach: Reach,
+  isFull: boolean,
 ): Sentence => {
-  const manifests = core.manifests.ids().filter(id => !reached.has(id) && !core.leases.isPinned(id))
+  const manifests = core.manifests.ids().filter(id => !reach.hasManifest(id) && !core.leases.isPinned(id))
   const { index } = core
-  const condemned = condemn(candidates, liveBytesByPack(index, marked), leastLive)
-  const packs = new Map(condemned.map(pack => [pack.number, { pack, live: [] as number[], dead: [] as number[] }]))
-  let freedBytes = 0
+  const lives = (entry: number) => marked.has(entry) || reach.has(entry)
+  const condemned = condemn(candidates, liveBytesByPack(index, lives), isFull)
+  const packs = new Map(
+    condemned.map(({ pack }) => [pack.number, { pack, live: [] as number[], dead: [] as number[] }]),
+  )
+  let [freedBytes, sharedBytes] = [0, 0]
   let chunks = 0
   for (let entry = 0; entry < index.limit; entry++) {
     const pack = index.has(entry) ? packs.get(index.packOf(entry)) : undefined
     if (!pack) continue
-    if (marked.has(entry)) {
+    if (lives(entry)) {
       pack.live.push(entry)
       freedBytes -= index.storedBytesOf(entry)
     } else {
@@ -154,30 +185,41 @@ const sentenceOf = (
       chunks++
     }
   }
-  for (const pack of condemned) freedBytes += pack.bodyEnd
+  for (const { pack, names } of condemned) {
+    if (names > 1) sharedBytes += pack.bodyEnd
+    else freedBytes += pack.bodyEnd
+  }
   return {
     manifests,
     packs: [...packs.values()],
-    plan: { manifests: manifests.length, chunks, freedBytes: Math.max(0, freedBytes) },
+    plan: { manifests: manifests.length, chunks, freedBytes: Math.max(0, freedBytes), sharedBytes },
   }
 }
 
-const liveBytesByPack = (index: ChunkIndex, marked: Bits): Map<number, number> => {
+const liveBytesByPack = (index: ChunkIndex, lives: (entry: number) => boolean): Map<number, number> => {
   const live = new Map<number, number>()
   for (let entry = 0; entry < index.limit; entry++) {
-    if (!index.has(entry) || !marked.has(entry)) continue
+    if (!index.has(entry) || !lives(entry)) continue
     const pack = index.packOf(entry)
     live.set(pack, (live.get(pack) ?? 0) + index.storedBytesOf(entry))
   }
   return live
 }
 
-/** The emptiest first: what they give back is room for the copies of the next. */
-const condemn = (candidates: readonly Pack[], live: ReadonlyMap<number, number>, leastLive: number): Pack[] => {
-  const liveIn = (pack: Pack) => live.get(pack.number) ?? 0
-  const mostlyDead = candidates.filter(pack => liveIn(pack) < leastLive * (pack.bodyEnd - 16))
+/**
+ * The emptiest first: what they give back is room for the copies of the next. A pack that several stores have in common only leaves
+ * the disk when each has its own copy of what lives: that must be less than the pack, and a full disk has no room for it.
+ */
+const condemn = (candidates: readonly Candidate[], live: ReadonlyMap<number, number>, isFull: boolean): Candidate[] => {
+  const leastLive = isFull ? LEAST_LIVE_WHEN_FULL : LEAST_LIVE
+  const liveIn = ({ pack }: Candidate) => live.get(pack.number) ?? 0
+  const mayCopy = (candidate: Candidate) => !isFull || candidate.names === 1 || liveIn(candidate) === 0
+  const isMostlyDead = (candidate: Candidate) =>
+    liveIn(candidate) * candidate.names < leastLive * (candidate.pack.bodyEnd - 16)
+  const mostlyDead = candidates.filter(candidate => mayCopy(candidate) && isMostlyDead(candidate))
   mostlyDead.sort((a, b) => liveIn(a) - liveIn(b))
-  const small = candidates.filter(pack => pack.bodyEnd < SMALL_PACK_BYTES && !mostlyDead.includes(pack))
+  const isSmall = (candidate: Candidate) => candidate.pack.bodyEnd < SMALL_PACK_BYTES && mayCopy(candidate)
+  const small = candidates.filter(candidate => isSmall(candidate) && !mostlyDead.includes(candidate))
   return small.length >= MANY_SMALL_PACKS ? [...mostlyDead, ...small] : mostlyDead
 }
 
@@ -202,7 +244,8 @@ const moveLive = async (core: StoreCore, pack: Pack, live: readonly number[]): P
       if (chunk && chunk.place.pack !== pack.number) isMoved = true // healed or stored again meanwhile
       if (!chunk || chunk.place.pack !== pack.number) return
       const { storedBytes, sizeBytes, encoding } = chunk.place
-      chunks.push({ id: Buffer.from(ids[first + i]!, 'hex'), start: end, storedBytes, sizeBytes, encoding })
+      const [id, sum] = [Buffer.from(ids[first + i]!, 'hex'), hashOf(chunk.stored)]
+      chunks.push({ id, start: end, storedBytes, sizeBytes, encoding, sum })
       batch.push(Buffer.from(chunk.stored))
       end += storedBytes
     })

@@ -2,12 +2,12 @@ import * as path from 'node:path'
 import type { Files } from '#foundation/files.ts'
 import { requireRange, type SparseBytes } from '#foundation/sparse-bytes.ts'
 import { idBytes } from './chunk-index.ts'
-import type { Draft, Ingested } from './chunk-store.ts'
+import { type Draft, DraftBegun, type Ingested, type ManifestId, ManifestMissing } from './chunk-store.ts'
 import { type Added, DraftLog, NOTHING, sumOf } from './draft-log.ts'
 import type { DraftMap } from './draft-map.ts'
 import { fileOf, requireName } from './holds.ts'
 import { fillSegment, SEGMENT_BYTES, storeSegment } from './intake.ts'
-import { bytesOfLayout } from './layout.ts'
+import { bytesOfLayout, manifestLayout } from './layout.ts'
 import { MAX_IMAGE_BYTES, type Slice } from './manifest.ts'
 import { ManifestWriter } from './manifest-writer.ts'
 import { nominalBytesFor } from './page-cut.ts'
@@ -24,6 +24,8 @@ export class Drafts {
   readonly #core: StoreCore
   /** By file name; undefined while it has not been read. */
   readonly #drafts = new Map<string, OpenDraft | undefined>()
+  /** Their creation failed, so they don't exist; but a failing disk may show their files after a crash. */
+  readonly #inDoubt = new Set<string>()
   readonly #turns = new Turns()
 
   private constructor(files: Files, folder: string, core: StoreCore) {
@@ -64,7 +66,7 @@ export class Drafts {
   }
 
   async #get(file: string): Promise<OpenDraft | undefined> {
-    if (!this.#drafts.has(file)) return undefined
+    if (!this.#drafts.has(file)) return this.#settle(file)
     const known = this.#drafts.get(file)
     if (known) return known
     return this.#keep(file, await DraftLog.load(this.#files, path.join(this.#folder, file)))
@@ -72,7 +74,18 @@ export class Drafts {
 
   async #create(file: string, id: string, sizeBytes: number): Promise<OpenDraft> {
     await this.#core.room.require()
-    return this.#keep(file, await DraftLog.create(this.#files, path.join(this.#folder, file), id, sizeBytes))
+    this.#inDoubt.add(file)
+    const log = await DraftLog.create(this.#files, path.join(this.#folder, file), id, sizeBytes)
+    this.#inDoubt.delete(file)
+    return this.#keep(file, log)
+  }
+
+  /** Makes sure that a draft which does not exist is not there after a crash either. */
+  async #settle(file: string): Promise<undefined> {
+    if (!this.#inDoubt.has(file)) return
+    await this.#files.remove(path.join(this.#folder, file))
+    await this.#files.syncDirectory(this.#folder)
+    this.#inDoubt.delete(file)
   }
 
   #keep(file: string, log: DraftLog): OpenDraft {
@@ -131,6 +144,26 @@ class OpenDraft implements Draft {
 
   maps(): DraftMap[] {
     return [this.#log.map, ...this.#sealing]
+  }
+
+  async begin(manifest: ManifestId): Promise<void> {
+    this.#requireOpen()
+    const { map } = this.#log
+    if (!map.within(0, map.sizeBytes).next().done) throw new DraftBegun()
+    const unpin = this.#core.leases.pin(manifest)
+    try {
+      if (!this.#core.manifests.has(manifest)) throw new ManifestMissing(manifest)
+      const layout = manifestLayout(await this.#core.manifests.read(manifest), this.#core.reader)
+      const changes: Promise<void>[] = []
+      for await (const slices of layout.slices(0, Math.min(layout.sizeBytes, map.sizeBytes))) {
+        const [{ offset }, last] = [slices[0]!, slices.at(-1)!]
+        const length = last.offset + last.length - offset
+        changes.push(this.#log.append({ kind: 'put', offset, length, slices, added: NOTHING }))
+      }
+      await Promise.all(changes)
+    } finally {
+      unpin()
+    }
   }
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {

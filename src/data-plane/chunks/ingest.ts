@@ -1,7 +1,8 @@
 import type { Extent, SparseBytes } from '#foundation/sparse-bytes.ts'
 import type { Ingested, Watch } from './chunk-store.ts'
-import { fillSegment, SEGMENT_BYTES, type Stored, storeSegment } from './intake.ts'
+import { fillSegment, SEGMENT_BYTES, SEGMENTS_AHEAD, type Stored, storeSegment } from './intake.ts'
 import { ManifestWriter } from './manifest-writer.ts'
+import { PAGE_BYTES } from './page-cut.ts'
 import { atWork, type StoreCore } from './store-core.ts'
 
 /** A part of the source of at most `SEGMENT_BYTES`, with the data in it. */
@@ -11,19 +12,24 @@ interface Part {
   readonly extents: readonly Extent[]
 }
 
+/** Holes that are longer are not even filled with zeros to be looked at. They hold whole pages: the chunks are the same. */
+const LONG_HOLE_BYTES = 256 * 1024
+
 /** The parts of a source that hold data, cut at multiples of the segment size. A long hole costs nothing. */
 async function* partsOf(source: SparseBytes): AsyncGenerator<Part> {
   let segment = -1
   let extents: Extent[] = []
   const part = (): Part => {
-    const offset = segment * SEGMENT_BYTES
-    return { offset, length: Math.min(SEGMENT_BYTES, source.sizeBytes - offset), extents }
+    const offset = Math.floor(extents[0]!.offset / PAGE_BYTES) * PAGE_BYTES
+    const end = Math.ceil(endOf(extents.at(-1)!) / PAGE_BYTES) * PAGE_BYTES
+    return { offset, length: Math.min(end, source.sizeBytes) - offset, extents }
   }
   for await (const extent of source.extents()) {
     const end = Math.min(extent.offset + extent.length, source.sizeBytes)
     for (let at = extent.offset; at < end; ) {
       const number = Math.floor(at / SEGMENT_BYTES)
-      if (number !== segment && extents.length > 0) {
+      const last = extents.at(-1)
+      if (last && (number !== segment || at - endOf(last) > LONG_HOLE_BYTES)) {
         yield part()
         extents = []
       }
@@ -35,6 +41,8 @@ async function* partsOf(source: SparseBytes): AsyncGenerator<Part> {
   }
   if (extents.length > 0) yield part()
 }
+
+const endOf = ({ offset, length }: Extent): number => offset + length
 
 const readPart = async (source: SparseBytes, part: Part, target: Uint8Array): Promise<void> => {
   let end = part.offset
@@ -71,7 +79,7 @@ export const ingest = (core: StoreCore, source: SparseBytes, hold: string, watch
         const stored = storeSegment(core, segment, manifest.nominalBytes, work)
         stored.catch(() => {}) // awaited in its turn; until then a failure is nobody's news
         running.push({ part, stored })
-        if (running.length > core.workers.count) await takeOldest()
+        if (running.length > core.workers.count + SEGMENTS_AHEAD) await takeOldest()
       }
       while (running.length > 0) await takeOldest()
     } finally {

@@ -1,5 +1,5 @@
 import { invariant } from '#foundation/invariant.ts'
-import { idText } from './chunk-index.ts'
+import { idTexts } from './chunk-index.ts'
 import type { Slice } from './manifest.ts'
 import type { NewChunk } from './pack-writer.ts'
 import { PAGE_BYTES } from './page-cut.ts'
@@ -7,8 +7,10 @@ import type { StoreCore, Work } from './store-core.ts'
 
 /** The most that is cut into chunks at once. */
 export const SEGMENT_BYTES = 8 * 1024 * 1024
-/** Bytes that start inside of a page, and again as much for what they become: stored chunks are never longer than the bytes. */
-const bufferBytesFor = (length: number): number => 2 * (Math.ceil(length / PAGE_BYTES) + 1) * PAGE_BYTES
+/** Segments that wait, read, for a thread to be free: threads tend to end at the same time, and none should wait for the disk then. */
+export const SEGMENTS_AHEAD = 2
+/** Bytes that start inside of a page. What they become takes their place: stored chunks are never longer than the bytes. */
+const bufferBytesFor = (length: number): number => (Math.ceil(length / PAGE_BYTES) + 1) * PAGE_BYTES
 export const SEGMENT_BUFFER_BYTES = bufferBytesFor(SEGMENT_BYTES)
 
 /** A part of an image in a buffer, placed so that the buffer's pages are the image's. */
@@ -56,30 +58,30 @@ export const storeSegment = async (
     const slices: Slice[] = []
     const fresh: number[] = []
     const seen = new Set<string>()
-    for (const [i, at] of starts.entries()) {
-      const id = idText(ids, i * 32)
-      slices.push({ offset: offset + at - start, length: lengths[i]!, id, skip: 0 })
+    const texts = idTexts(ids)
+    for (const [i, id] of texts.entries()) {
+      slices.push({ offset: offset + starts[i]! - start, length: lengths[i]!, id, skip: 0 })
       const known = core.index.findGood(ids, i * 32)
       if (known >= 0) work.lease.add(known)
-      else if (!seen.has(id)) fresh.push(i)
-      seen.add(id)
+      else if (!seen.has(id)) {
+        seen.add(id)
+        fresh.push(i)
+      }
     }
     if (fresh.length === 0) return { slices, newBytes: 0, storedBytes: 0 }
-    const target = buffer.subarray(buffer.length / 2)
-    const sizes = await core.workers.squeeze(
-      buffer,
-      Uint32Array.from(fresh.flatMap(i => [starts[i]!, lengths[i]!])),
-      target,
-    )
+    const ranges = Uint32Array.from(fresh.flatMap(i => [starts[i]!, lengths[i]!]))
+    const { sizes, sums } = await core.workers.squeeze(buffer, ranges, buffer)
     const chunks: NewChunk[] = []
     let end = 0
     for (const [k, i] of fresh.entries()) {
       const [sizeBytes, storedBytes] = [lengths[i]!, sizes[k]!]
       const encoding = storedBytes < sizeBytes ? 'zstd' : 'raw'
-      chunks.push({ id: ids.subarray(i * 32, i * 32 + 32), start: end, storedBytes, sizeBytes, encoding })
+      const id = ids.subarray(i * 32, i * 32 + 32)
+      const sum = encoding === 'raw' ? id : sums.subarray(k * 32, k * 32 + 32)
+      chunks.push({ id, start: end, storedBytes, sizeBytes, encoding, sum })
       end += storedBytes
     }
-    return { slices, ...(await core.writer.append(chunks, target, work.lease)) }
+    return { slices, ...(await core.writer.append(chunks, buffer, work.lease)) }
   } finally {
     core.segments.giveBack(buffer)
   }

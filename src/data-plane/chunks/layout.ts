@@ -1,12 +1,18 @@
 import { requireRange, type SparseBytes } from '#foundation/sparse-bytes.ts'
 import type { ChunkReader } from './chunk-reader.ts'
-import { clip, type Manifest, pageBase, pageSlices, type Slice, slicesWithin } from './manifest.ts'
+import { clip, type Manifest, type PageRef, pageBase, pageSlices, type Slice, slicesWithin } from './manifest.ts'
+
+/** Where a layout's chunks come from. */
+export type ChunkBytes = Pick<ChunkReader, 'read' | 'fill'> &
+  Partial<Pick<ChunkReader, 'writeTo' | 'known' | 'fillNow'>>
 
 /** Which slices an image consists of. */
 export interface Layout {
   readonly sizeBytes: number
   /** Those that reach into `[from, to)`, clipped to it, in ascending order, some at a time. */
   slices(from: number, to: number): AsyncIterable<Slice[]>
+  /** All of them, if what says so is in memory. */
+  slicesNow?(from: number, to: number): Slice[] | undefined
 }
 
 /** The number of the last page that starts at or before `offset`; 0 if none does. */
@@ -21,19 +27,33 @@ const pageAt = (manifest: Manifest, offset: number): number => {
 }
 
 /** A manifest's slices, its pages read as they are needed. */
-export const manifestLayout = (manifest: Manifest, reader: ChunkReader): Layout => ({
-  sizeBytes: manifest.sizeBytes,
-  async *slices(from, to) {
-    for (let i = pageAt(manifest, from); i < manifest.pages.length && manifest.pages[i]!.offset < to; i++) {
-      const page = manifest.pages[i]!
-      const slices = slicesWithin(pageSlices(await reader.read(page.id)), pageBase(manifest, page), from, to)
-      if (slices.length > 0) yield slices.map(slice => clip(slice, from, to))
-    }
-  },
-})
+export const manifestLayout = (manifest: Manifest, reader: ChunkBytes): Layout => {
+  const slicesOf = (page: PageRef, bytes: Uint8Array, from: number, to: number): Slice[] =>
+    slicesWithin(pageSlices(bytes), pageBase(manifest, page), from, to).map(slice => clip(slice, from, to))
+  return {
+    sizeBytes: manifest.sizeBytes,
+    async *slices(from, to) {
+      for (let i = pageAt(manifest, from); i < manifest.pages.length && manifest.pages[i]!.offset < to; i++) {
+        const page = manifest.pages[i]!
+        const slices = slicesOf(page, await reader.read(page.id), from, to)
+        if (slices.length > 0) yield slices
+      }
+    },
+    slicesNow(from, to) {
+      const found: Slice[] = []
+      for (let i = pageAt(manifest, from); i < manifest.pages.length && manifest.pages[i]!.offset < to; i++) {
+        const page = manifest.pages[i]!
+        const bytes = reader.known?.(page.id)
+        if (!bytes) return undefined
+        found.push(...slicesOf(page, bytes, from, to))
+      }
+      return found
+    },
+  }
+}
 
 /** The bytes behind a layout, verified as they are read. */
-export const bytesOfLayout = (layout: Layout, reader: ChunkReader, close: () => void): SparseBytes => ({
+export const bytesOfLayout = (layout: Layout, reader: ChunkBytes, close: () => void): SparseBytes => ({
   get sizeBytes() {
     return layout.sizeBytes
   },
@@ -57,6 +77,17 @@ export const bytesOfLayout = (layout: Layout, reader: ChunkReader, close: () => 
     for await (const some of layout.slices(offset, offset + target.length)) slices.push(...some)
     await reader.fill(slices, offset, target)
   },
+  readNow(offset, target) {
+    const end = offset + target.length
+    if (!reader.fillNow || offset < 0 || end > layout.sizeBytes) return false
+    const slices = layout.slicesNow?.(offset, end)
+    if (!slices) return false
+    target.fill(0)
+    return reader.fillNow(slices, offset, target)
+  },
+  ...(reader.writeTo && {
+    writeTo: (to, signal) => reader.writeTo?.(layout.slices(0, layout.sizeBytes), to, signal) ?? Promise.resolve(),
+  }),
   async close() {
     close()
   },

@@ -1,19 +1,18 @@
 import * as path from 'node:path'
-import { type Files, readWhole, replaceFile } from '#foundation/files.ts'
+import { type Files, type OpenFile, readWhole, replaceFile } from '#foundation/files.ts'
 import type { ChunkIndex } from './chunk-index.ts'
 import { unsqueeze } from './chunk-kernel.ts'
 import type { Pack, PackFiles } from './pack-files.ts'
 import {
   decodeIndexFile,
-  decodeTable,
-  encodeGroup,
+  encodeRecords,
   encodeTrailer,
-  FOOTER_BYTES,
-  INDEX_HEAD,
+  finishedIndex,
   type IndexFile,
   PACK_HEAD,
   type PackRecord,
-  tableOf,
+  readTable,
+  recordsOf,
 } from './pack-format.ts'
 
 const NAME = /^([0-9a-f]{8})-[0-9a-f]{8}$/
@@ -34,92 +33,105 @@ export const loadPacks = async (
   const packs = await namesIn(files, path.join(folder, 'packs'), '.pack')
   const indexes = await namesIn(files, path.join(folder, 'index'), '.idx')
   let next = 1
-  for (const name of [...new Set([...packs, ...indexes])].sort()) {
+  const sums = await namesIn(files, path.join(folder, 'index'), '.sums')
+  for (const name of [...new Set([...packs, ...indexes, ...sums])].sort()) {
     const number = NAME.exec(name)?.[1]
     if (!number) continue
-    const pack: Pack = { number: Number.parseInt(number, 16), name, bodyEnd: PACK_HEAD.length }
+    const pack: Pack = { number: Number.parseInt(number, 16), name, bodyEnd: PACK_HEAD.length, isFinished: false }
     next = Math.max(next, pack.number + 1)
     // An index without its pack names nothing that can be read: either a removal was cut short, or the bytes are lost.
-    const records = packs.has(name) ? await recordsOf(files, packFiles, pack) : []
-    if (!records) continue
-    if (records.length === 0)
+    const tables = packs.has(name) ? await tablesOf(files, packFiles, pack) : []
+    if (!tables) continue
+    if (tables.length === 0)
       await packFiles.remove(pack).catch(() => {}) // a disk that takes no writes keeps it
     else packFiles.packs.set(pack.number, pack)
-    for (const { id, place } of records) {
-      const known = index.find(id)
-      if (known >= 0) index.move(known, place)
-      else index.add(id, 0, place)
-    }
+    for (const table of tables) index.putTable(table, pack.number)
   }
   return next
 }
 
 /** Undefined if the disk can't read the pack now: its files are left as they are. */
-const recordsOf = async (files: Files, packFiles: PackFiles, pack: Pack): Promise<PackRecord[] | undefined> => {
-  const index = await readIndex(files, packFiles.indexPath(pack.name), pack.number)
+const tablesOf = async (files: Files, packFiles: PackFiles, pack: Pack): Promise<readonly Buffer[] | undefined> => {
+  const index = await readIndex(files, packFiles.indexPath(pack.name))
   if (index.sealed) {
     pack.bodyEnd = index.bodyEnd
-    return index.records
+    pack.isFinished = true
+    return index.tables
   }
   try {
-    return await finishPack(files, packFiles, pack, index)
+    const records = await finishPack(files, packFiles, pack, index)
+    return records.length > 0 ? [encodeRecords(records)] : []
   } catch {
     pack.bodyEnd = index.bodyEnd
-    return index.records.length > 0 ? index.records : undefined // a full disk, say: the index groups are true all the same
+    return index.tables.length > 0 ? index.tables : undefined // a full disk, say: the index groups are true all the same
   }
 }
 
-const readIndex = async (files: Files, file: string, pack: number): Promise<IndexFile> => {
+const readIndex = async (files: Files, file: string): Promise<IndexFile> => {
   try {
-    return decodeIndexFile(await readWhole(files, file), pack)
+    return decodeIndexFile(await readWhole(files, file))
   } catch {
-    return decodeIndexFile(Buffer.alloc(0), pack)
+    return decodeIndexFile(Buffer.alloc(0))
   }
 }
 
 /**
- * What a damaged or unfinished index file can't tell, the trailer may: but it may have reached the disk before the chunks it names,
- * so these are only believed after a check of their bytes.
+ * What a damaged or unfinished index file can't tell, the table may: but it may have reached the disk before the chunks it names,
+ * so these are only believed after a check of their bytes. A pack with a table may be another store's as well and is never written;
+ * of one without, the believed part becomes a new file.
  */
 const finishPack = async (files: Files, packFiles: PackFiles, pack: Pack, index: IndexFile): Promise<PackRecord[]> => {
-  const file = await files.open(packFiles.packPath(pack.name), 'write')
+  const file = await files.open(packFiles.packPath(pack.name), 'read')
   try {
     const sizeBytes = await file.sizeBytes()
-    const read = async (offset: number, length: number): Promise<Buffer> => {
-      const bytes = Buffer.alloc(length)
-      return bytes.subarray(0, await file.read(bytes, offset))
-    }
-    const indexed = index.records.filter(({ place }) => place.offset + place.storedBytes <= sizeBytes)
-    const records = [...indexed, ...(await provenRecords(read, sizeBytes, pack.number, indexed))]
+    const all = index.tables.flatMap(table => recordsOf(table, pack.number))
+    const indexed = all.filter(({ place }) => place.offset + place.storedBytes <= sizeBytes)
+    const table = await readTable(file)
+    const records = [
+      ...indexed,
+      ...(await provenRecords(file, table ? recordsOf(table.bytes, pack.number) : [], indexed)),
+    ]
     if (records.length === 0) return []
-    pack.bodyEnd = Math.max(...records.map(({ place }) => place.offset + place.storedBytes))
-    await file.truncate(pack.bodyEnd)
-    await file.write(encodeTrailer(records, pack.bodyEnd), pack.bodyEnd)
-    await file.sync()
-    const whole = Buffer.concat([INDEX_HEAD, encodeGroup(records, pack.bodyEnd, true)])
-    await replaceFile(files, packFiles.indexPath(pack.name), whole)
+    pack.bodyEnd = table?.bodyEnd ?? Math.max(...records.map(({ place }) => place.offset + place.storedBytes))
+    if (!table) await writeFinished(files, packFiles.packPath(pack.name), file, records, pack.bodyEnd)
+    await replaceFile(files, packFiles.indexPath(pack.name), finishedIndex(encodeRecords(records), pack.bodyEnd))
+    pack.isFinished = true
     return records
   } finally {
     await file.close()
   }
 }
 
+const writeFinished = async (
+  files: Files,
+  name: string,
+  file: OpenFile,
+  records: readonly PackRecord[],
+  bodyEnd: number,
+): Promise<void> => {
+  const body = Buffer.alloc(bodyEnd)
+  await file.read(body, 0)
+  try {
+    await replaceFile(files, name, Buffer.concat([body, encodeTrailer(records, bodyEnd)]))
+  } catch (error) {
+    await files.remove(`${name}.new`).catch(() => {}) // a full disk has no room for it
+    throw error
+  }
+}
+
 const provenRecords = async (
-  read: (offset: number, length: number) => Promise<Buffer>,
-  sizeBytes: number,
-  pack: number,
+  file: OpenFile,
+  records: readonly PackRecord[],
   indexed: readonly PackRecord[],
 ): Promise<PackRecord[]> => {
-  if (sizeBytes < PACK_HEAD.length + FOOTER_BYTES) return []
-  const footer = await read(sizeBytes - FOOTER_BYTES, FOOTER_BYTES)
-  const table = tableOf(footer, sizeBytes)
-  const records = table && decodeTable(await read(table.offset, table.length), footer, pack)
   const known = new Set(indexed.map(({ place }) => place.offset))
   const proven: PackRecord[] = []
-  for (const record of records ?? []) {
-    const { offset, storedBytes, encoding, sizeBytes: size } = record.place
+  for (const record of records) {
+    const { offset, storedBytes, encoding, sizeBytes } = record.place
     if (known.has(offset)) continue
-    if (unsqueeze(await read(offset, storedBytes), encoding, size, record.id)) proven.push(record)
+    const stored = Buffer.alloc(storedBytes)
+    const length = await file.read(stored, offset)
+    if (unsqueeze(stored.subarray(0, length), encoding, sizeBytes, record.id)) proven.push(record)
   }
   return proven
 }

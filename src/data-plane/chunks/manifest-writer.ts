@@ -49,6 +49,17 @@ export class ManifestWriter {
     }
   }
 
+  /** Takes over a page of another manifest with the same spans, unread; `count` the bytes of all of these at some time. */
+  async share(page: PageRef): Promise<void> {
+    if (this.#page.length > 0) await this.#endPage()
+    this.#pages.push(page)
+  }
+
+  /** Bytes in slices of shared pages. */
+  count(dataBytes: number): void {
+    this.#dataBytes += dataBytes
+  }
+
   /** Makes everything durable, in the order chunks, manifest, hold. */
   async finish(hold: string, counts: { newBytes: number; storedBytes: number }): Promise<Ingested> {
     if (this.#page.length > 0) await this.#endPage()
@@ -76,7 +87,14 @@ export class ManifestWriter {
     this.#pages.push({ offset: first.offset, slices: slices.length, id: idText(id) })
     const stored = Buffer.from(squeeze(bytes))
     const encoding = stored.length < bytes.length ? 'zstd' : 'raw'
-    const chunk = { id, start: 0, storedBytes: stored.length, sizeBytes: bytes.length, encoding } as const
+    const chunk = {
+      id,
+      start: 0,
+      storedBytes: stored.length,
+      sizeBytes: bytes.length,
+      encoding,
+      sum: hashOf(stored),
+    } as const
     await this.#core.writer.append([chunk], stored, this.#work.lease)
   }
 }

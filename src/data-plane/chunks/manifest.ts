@@ -141,20 +141,29 @@ export const pageSlices = (page: Uint8Array): Buffer =>
 export const pageBase = (manifest: Manifest, page: PageRef): number =>
   page.offset - (page.offset % spanBytesOf(manifest.nominalBytes))
 
-/** Checks a page that may come from a stranger: ordered slices without overlap, inside of the image. Throws `ManifestMalformed`. */
-export const checkPage = (manifest: Manifest, number: number, page: Uint8Array): Slice[] => {
+/** The slices of a page after `checkedSlices`. */
+export const checkPage = (manifest: Manifest, number: number, page: Uint8Array): Slice[] =>
+  decodeSlices(checkedSlices(manifest, number, page), pageBase(manifest, manifest.pages[number]!))
+
+/**
+ * Checks a page that may come from a stranger: ordered slices without overlap, inside of the image. They stay as they are encoded:
+ * who looks at those of a large image makes no object for each. Throws `ManifestMalformed`.
+ */
+export const checkedSlices = (manifest: Manifest, number: number, page: Uint8Array): Buffer => {
   const ref = manifest.pages[number]!
   const magic = Buffer.from(page.buffer, page.byteOffset, Math.min(8, page.byteLength))
   require_(magic.equals(PAGE_MAGIC), 'not a page')
   require_(page.byteLength === PAGE_MAGIC.length + ref.slices * SLICE_BYTES, 'length of a page')
   const limit = manifest.pages[number + 1]?.offset ?? manifest.sizeBytes
-  const slices = decodeSlices(pageSlices(page), pageBase(manifest, ref))
+  const slices = pageSlices(page)
+  const base = pageBase(manifest, ref)
   let end = ref.offset
-  require_(slices[0]?.offset === ref.offset, 'start of a page')
-  for (const slice of slices) {
-    require_(slice.offset >= end && slice.length > 0 && slice.offset + slice.length <= limit, 'order of slices')
-    require_(slice.skip + slice.length <= MAX_CHUNK_BYTES, 'slice of a chunk')
-    end = slice.offset + slice.length
+  require_(base + slices.readUInt32LE(0) === ref.offset, 'start of a page')
+  for (let at = 0; at < slices.length; at += SLICE_BYTES) {
+    const [offset, length] = [base + slices.readUInt32LE(at), slices.readUInt32LE(at + 4)]
+    require_(offset >= end && length > 0 && offset + length <= limit, 'order of slices')
+    require_(slices.readUInt32LE(at + 8) + length <= MAX_CHUNK_BYTES, 'slice of a chunk')
+    end = offset + length
   }
   return slices
 }

@@ -5,15 +5,19 @@ import test, { after } from 'node:test'
 import { FakeClock } from '#foundation/clock.ts'
 import { nodeFiles } from '#foundation/files.ts'
 import { systemRandom } from '#foundation/random.ts'
+import { scriptKernel } from './chunk-kernel.ts'
 import { chunkStoreContract } from './chunk-store.contract.ts'
 import { hashInThread, startHashWorkers } from './hash-workers.ts'
+import { fastestKernel } from './native-kernel.ts'
 import { NotAStore, openStore } from './open-store.ts'
 import { contentOf, ingestBytes, noise, sparse, temporaryStore } from './temporary-store.ts'
 
 const threads = startHashWorkers(2)
 after(() => threads.close())
 
-chunkStoreContract('store', t => temporaryStore(t))
+// The fastest kernel there is, and the one that is everywhere.
+for (const kernel of new Set([fastestKernel(), scriptKernel]))
+  chunkStoreContract(`${kernel.name} store`, t => temporaryStore(t, { workers: hashInThread(kernel) }))
 
 test('threads store the same as the thread that asks', async t => {
   const [one, two] = [(await temporaryStore(t)).store, (await temporaryStore(t, { workers: threads })).store]
@@ -45,6 +49,18 @@ test('a hundred gibibytes of hole cost nothing', async t => {
   const draft = await store.draft('d', sizeBytes)
   await draft.write(sizeBytes - 512, end.subarray(0, 512))
   assert.equal((await draft.seal('b')).dataBytes, 512)
+})
+
+test('known holes and zeros that are read give the same manifest', async t => {
+  const { store } = await temporaryStore(t)
+  const [sizeBytes, hole] = [20 * 2 ** 20 + 777, 256 * 1024]
+  const places = [5000, 5000 + 100_000 + hole, 3_000_001, 8 * 2 ** 20 - 10_000, 12_000_000, sizeBytes - 50_000]
+  const parts = places.map((offset, i) => ({ offset, bytes: noise(i + 1, 50_000) }))
+  const whole = Buffer.alloc(sizeBytes)
+  for (const { offset, bytes } of parts) bytes.copy(whole, offset)
+  const { manifest } = await store.ingest(sparse(sizeBytes, parts), 'sparse')
+  assert.equal((await ingestBytes(store, whole, 'dense')).manifest, manifest)
+  assert.ok((await contentOf(store, manifest)).equals(whole))
 })
 
 test('a store keeps its id, and a folder of something else is left alone', async t => {

@@ -2,29 +2,34 @@ import * as path from 'node:path'
 import type { Clock } from '#foundation/clock.ts'
 import { type Files, readWhole, replaceFile } from '#foundation/files.ts'
 import type { Random } from '#foundation/random.ts'
-import { BufferPool } from './buffer-pool.ts'
 import { ChunkIndex } from './chunk-index.ts'
 import { unsqueeze } from './chunk-kernel.ts'
-import { ChunkReader, READ_BUFFER_BYTES } from './chunk-reader.ts'
+import { ChunkReader } from './chunk-reader.ts'
 import { type ChunkId, type ChunkStore, type Heal, ManifestMissing } from './chunk-store.ts'
 import { collect, planCollection } from './collect.ts'
 import { compose } from './compose.ts'
+import { type CopyLimits, defaultCopyLimits } from './copy-limits.ts'
 import { Drafts } from './drafts.ts'
 import type { HashWorkers } from './hash-workers.ts'
 import { Holds } from './holds.ts'
 import { ingest } from './ingest.ts'
-import { SEGMENT_BUFFER_BYTES } from './intake.ts'
+import { ingestChange } from './ingest-change.ts'
 import { bytesOfLayout, manifestLayout } from './layout.ts'
 import { Leases } from './leases.ts'
 import { loadPacks } from './load-packs.ts'
 import { ManifestFiles } from './manifest-files.ts'
 import { offerChunks } from './offer.ts'
+import { offerStored } from './offer-stored.ts'
 import { PackFiles } from './pack-files.ts'
 import { PackWriter } from './pack-writer.ts'
+import { Reach } from './reach.ts'
 import { receive } from './receive.ts'
+import { Receives } from './receives.ts'
 import { RepairLog } from './repair-log.ts'
 import { Room } from './room.ts'
 import { Scrub } from './scrub.ts'
+import { sharedPacks } from './shared-packs.ts'
+import { type StoreBuffers, storeBuffers } from './store-buffers.ts'
 import type { StoreCore } from './store-core.ts'
 import { Turns } from './turns.ts'
 import { verify } from './verify.ts'
@@ -39,6 +44,9 @@ export interface StoreParts {
   readonly expectedId?: string | undefined
   /** What is kept free on the disk (or 5 % of it, if that is less): new bytes are refused before the disk is full. */
   readonly reserveBytes?: number | undefined
+  readonly copyLimits?: CopyLimits | undefined
+  /** Of its own without them. */
+  readonly buffers?: StoreBuffers | undefined
 }
 
 /** The folder holds something else than a store, or a store of a later version. */
@@ -79,9 +87,9 @@ export const openStore = async (folder: string, parts: StoreParts): Promise<Chun
   const index = new ChunkIndex()
   const packFiles = new PackFiles(files, folder)
   const nextNumber = await loadPacks(files, folder, packFiles, index)
-  const writer = new PackWriter({ files, folder, random, index, packFiles, nextNumber, room })
+  const writer = new PackWriter({ files, random, index, packFiles, nextNumber, room })
   const repairs = new RepairLog(files, folder, clock)
-  const buffers = new BufferPool(workers.count + 1, READ_BUFFER_BYTES, workers.allocate)
+  const { segments, reads: buffers } = parts.buffers ?? storeBuffers(workers)
   const reader = new ChunkReader({ index, packFiles, writer, workers, buffers, repairs, heal })
   const manifests = await ManifestFiles.load(files, folder, async manifest => {
     const given = await heal?.(manifest as string as ChunkId)
@@ -90,7 +98,7 @@ export const openStore = async (folder: string, parts: StoreParts): Promise<Chun
   const core: StoreCore = {
     workers,
     room,
-    segments: new BufferPool(workers.count + 1, SEGMENT_BUFFER_BYTES, workers.allocate),
+    segments,
     index,
     packFiles,
     writer,
@@ -98,6 +106,8 @@ export const openStore = async (folder: string, parts: StoreParts): Promise<Chun
     leases: new Leases(),
     manifests,
     holds: await Holds.load(files, folder),
+    receives: await Receives.load(files, clock, folder),
+    copyLimits: parts.copyLimits ?? defaultCopyLimits,
   }
   const scrub = new Scrub(files, folder, clock, core)
   return storeOf(id, core, await Drafts.load(files, folder, core), scrub, repairs)
@@ -150,6 +160,7 @@ const removeDrafts = async (files: Files, folder: string): Promise<void> => {
 const storeOf = (id: string, core: StoreCore, drafts: Drafts, scrub: Scrub, repairs: RepairLog): ChunkStore => {
   const { manifests, holds, leases, packFiles, index } = core
   const collections = new Turns()
+  const reach = new Reach(core)
   const scrubs = new Turns()
   const running = new Set<Promise<unknown>>()
   let isClosed = false
@@ -165,6 +176,7 @@ const storeOf = (id: string, core: StoreCore, drafts: Drafts, scrub: Scrub, repa
     requireRoom: () => core.room.require(),
     room: () => core.room.look(),
     ingest: (source, hold, watch) => track(() => ingest(core, source, hold, watch)),
+    ingestChange: (base, change, hold, watch) => track(() => ingestChange(core, base, change, hold, watch)),
     compose: (pieces, hold) => track(() => compose(core, pieces, hold)),
     receive: (manifest, from, hold, watch) => track(() => receive(core, manifest, from, hold, watch)),
     async open(manifest) {
@@ -198,18 +210,24 @@ const storeOf = (id: string, core: StoreCore, drafts: Drafts, scrub: Scrub, repa
     },
     draft: (draftId, sizeBytes) => track(() => drafts.openOrCreate(draftId, sizeBytes)),
     findDraft: draftId => track(() => drafts.find(draftId)),
-    planCollection: () => track(() => collections.take(() => planCollection(core, drafts))),
-    collect: () => track(() => collections.take(() => collect(core, drafts))),
+    planCollection: () => track(() => collections.take(() => planCollection(core, drafts, reach))),
+    collect: () => track(() => collections.take(() => collect(core, drafts, reach))),
     verify: (manifest, wish) => track(() => verify(core, manifest, wish)),
     scrub: (intervalMs, pace) => track(() => scrubs.take(() => scrub.step(intervalMs, pace))),
     scrubState: () => scrub.state(),
     repairs: () => repairs.read(),
     async stats() {
-      const storedBytes = [...packFiles.packs.values()].reduce((sum, pack) => sum + pack.bodyEnd, 0)
-      return { chunks: index.count, packs: packFiles.packs.size, storedBytes, manifests: manifests.count }
+      let [storedBytes, sharedBytes] = [0, 0]
+      for (const pack of [...packFiles.packs.values()]) {
+        storedBytes += pack.bodyEnd
+        if (pack.isFinished && (await packFiles.names(pack)) > 1) sharedBytes += pack.bodyEnd
+      }
+      return { chunks: index.count, packs: packFiles.packs.size, storedBytes, sharedBytes, manifests: manifests.count }
     },
     manifestRoot: manifest => manifests.root(manifest),
     chunks: ids => offerChunks(core, ids),
+    stored: ids => offerStored(core, ids),
+    packs: ids => track(() => sharedPacks(core, ids, track)),
     async close() {
       isClosed = true
       await Promise.all(running)

@@ -1,11 +1,12 @@
-import * as path from 'node:path'
-import type { Files, OpenFile } from '#foundation/files.ts'
+import type { Files } from '#foundation/files.ts'
 import { invariant } from '#foundation/invariant.ts'
 import type { Random } from '#foundation/random.ts'
 import type { Bits } from './bits.ts'
 import type { ChunkIndex, Place } from './chunk-index.ts'
+import { type GrowingPack, growingPack, type PackPair } from './growing-pack.ts'
 import type { Pack, PackFiles } from './pack-files.ts'
-import { encodeGroup, encodeTrailer, INDEX_HEAD, PACK_HEAD, type PackRecord } from './pack-format.ts'
+import { encodeGroup, encodeTrailer, INDEX_HEAD, PACK_HEAD, type PackRecord, RECORD_BYTES } from './pack-format.ts'
+import { encodeSums } from './pack-sums.ts'
 import { MAX_CHUNK_BYTES } from './page-cut.ts'
 import type { Room } from './room.ts'
 
@@ -16,6 +17,8 @@ export interface NewChunk {
   readonly storedBytes: number
   readonly sizeBytes: number
   readonly encoding: 'raw' | 'zstd'
+  /** SHA-256 of the stored bytes. Without it, who verifies the chunk has to decode it. */
+  readonly sum?: Uint8Array
 }
 
 export interface Appended {
@@ -23,23 +26,9 @@ export interface Appended {
   readonly storedBytes: number
 }
 
-/** A pack that still grows, or that is full but not yet durable. */
-interface GrowingPack extends Pack {
-  readonly opened: Promise<{ pack: OpenFile; index: OpenFile }>
-  readonly writes: Set<Promise<void>>
-  readonly records: PackRecord[]
-  /** Where chunks that are doubted lie, until the copies in this pack are durable: the old ones may be good after all. */
-  readonly doubted: Map<number, Place>
-  /** How many of `records` are durable, and where they end in the pack and in the index file. */
-  committed: number
-  committedEnd: number
-  indexEnd: number
-  full: boolean
-  named: boolean
-  failure: unknown
-}
-
 const PACK_BYTES = 32 * 1024 * 1024
+/** The disk gets so much to do at a time while a pack grows: a commit then waits for the rest only. */
+const FLUSH_BYTES = 8 * 1024 * 1024
 /** Full packs that wait for the disk before a writer has to wait too. */
 const MOST_FULL = 2
 
@@ -49,7 +38,6 @@ const MOST_FULL = 2
  */
 export class PackWriter {
   readonly #files: Files
-  readonly #folder: string
   readonly #random: Random
   readonly #index: ChunkIndex
   readonly #packFiles: PackFiles
@@ -65,7 +53,6 @@ export class PackWriter {
 
   constructor(parts: {
     files: Files
-    folder: string
     random: Random
     index: ChunkIndex
     packFiles: PackFiles
@@ -74,7 +61,6 @@ export class PackWriter {
   }) {
     this.#room = parts.room
     this.#files = parts.files
-    this.#folder = parts.folder
     this.#random = parts.random
     this.#index = parts.index
     this.#packFiles = parts.packFiles
@@ -152,10 +138,48 @@ export class PackWriter {
     for (const pack of this.#growing) if (pack.number === number) await Promise.all(pack.writes)
   }
 
+  /** Whether `written` would wait for nothing. */
+  isWritten(number: number): boolean {
+    for (const pack of this.#growing) if (pack.number === number && pack.writes.size > 0) return false
+    return true
+  }
+
   /** Whether a pack has chunks that are doubted, and whose new copies are not durable yet: it must stay until they are. */
   isDoubted(number: number): boolean {
     for (const { doubted } of this.#growing) for (const { pack } of doubted.values()) if (pack === number) return true
     return false
+  }
+
+  /** The number and name of the next pack, for whoever makes one by other means. */
+  newName(): { number: number; name: string } {
+    const number = this.#nextNumber++
+    return { number, name: `${number.toString(16).padStart(8, '0')}-${this.#random.bytes(4).toString('hex')}` }
+  }
+
+  /**
+   * Enters a finished pack whose files are durable, and notes its chunks in `lease`. A chunk that came by another way meanwhile
+   * is read from the pack of the higher number, as it will be after the next opening: what is verified now is what is read then.
+   */
+  admit(pack: Pack, table: Buffer, lease: Bits): Appended {
+    // A good copy of one of its chunks may be written later, and must be in a pack of a higher number.
+    if (this.#current && this.#current.number < pack.number) this.roll()
+    this.#packFiles.packs.set(pack.number, pack)
+    let [newBytes, storedBytes] = [0, 0]
+    for (let at = 0; at < table.length; at += RECORD_BYTES) {
+      const known = this.#index.findGood(table, at)
+      const stays = known >= 0 && this.#index.packOf(known) > pack.number
+      lease.add(stays ? known : this.#index.putRecord(table, at, pack.number))
+      if (known >= 0) continue
+      storedBytes += table.readUInt32LE(at + 36)
+      newBytes += table.readUInt32LE(at + 40)
+    }
+    return { newBytes, storedBytes }
+  }
+
+  /** Finishes the growing pack if it is worth a file of its own, and waits for those that are being finished. */
+  async finishLarge(leastBytes: number): Promise<void> {
+    if (this.#current && this.#current.bodyEnd >= leastBytes) this.roll()
+    if ([...this.#growing].some(pack => pack.full)) await this.commit()
   }
 
   isGrowing(number: number): boolean {
@@ -176,23 +200,8 @@ export class PackWriter {
 
   #growingPack(): GrowingPack {
     if (this.#current) return this.#current
-    const number = this.#nextNumber++
-    const name = `${number.toString(16).padStart(8, '0')}-${this.#random.bytes(4).toString('hex')}`
-    const pack: GrowingPack = {
-      number,
-      name,
-      bodyEnd: PACK_HEAD.length,
-      opened: this.#create(name),
-      writes: new Set(),
-      records: [],
-      doubted: new Map(),
-      committed: 0,
-      committedEnd: PACK_HEAD.length,
-      indexEnd: INDEX_HEAD.length,
-      full: false,
-      named: false,
-      failure: undefined,
-    }
+    const { number, name } = this.newName()
+    const pack = growingPack(number, name, this.#create(name))
     pack.opened.catch(error => this.#fail(pack, error))
     this.#packFiles.packs.set(number, pack)
     this.#growing.add(pack)
@@ -200,7 +209,7 @@ export class PackWriter {
     return pack
   }
 
-  async #create(name: string): Promise<{ pack: OpenFile; index: OpenFile }> {
+  async #create(name: string): Promise<PackPair> {
     const pack = await this.#files.open(this.#packFiles.packPath(name), 'create')
     try {
       await pack.write(PACK_HEAD, 0)
@@ -218,7 +227,8 @@ export class PackWriter {
     // A reader drops a whole group with a record that makes no sense: none may ever be written.
     const isSensible = storedBytes > 0 && storedBytes <= sizeBytes && sizeBytes <= MAX_CHUNK_BYTES
     invariant(isSensible, `A chunk of ${sizeBytes} bytes, ${storedBytes} as stored, can be recorded`)
-    return { id: Buffer.from(chunk.id), place: { pack: pack.number, offset, storedBytes, sizeBytes, encoding } }
+    const place = { pack: pack.number, offset, storedBytes, sizeBytes, encoding }
+    return { id: Buffer.from(chunk.id), place, sum: chunk.sum && Buffer.from(chunk.sum) }
   }
 
   #record(pack: GrowingPack, chunk: NewChunk, offset: number): number {
@@ -245,8 +255,21 @@ export class PackWriter {
       pack.writes.delete(write)
     }
     if (pack.failure !== undefined) throw pack.failure
+    pack.unflushedBytes += bytes.length
+    if (pack.unflushedBytes >= FLUSH_BYTES && !pack.full && !pack.flushing) this.#flush(pack)
     const waiting = [...this.#growing].filter(each => each.full).length
     if (waiting > MOST_FULL) await this.commit()
+  }
+
+  /** A disk tells of a failed write only once: then this is what fails the pack. */
+  #flush(pack: GrowingPack): void {
+    pack.unflushedBytes = 0
+    pack.flushing = pack.opened
+      .then(files => files.pack.sync())
+      .catch(error => this.#fail(pack, error))
+      .finally(() => {
+        pack.flushing = undefined
+      })
   }
 
   /** The pack takes no more chunks: its trailer is written and the next commit makes it final. */
@@ -274,6 +297,7 @@ export class PackWriter {
       const { full, bodyEnd } = pack
       const count = pack.records.length
       await Promise.all(pack.writes)
+      await pack.flushing
       const files = await pack.opened
       await files.pack.sync()
       if (pack.failure !== undefined) throw pack.failure
@@ -303,12 +327,14 @@ export class PackWriter {
 
   /** Makes new and removed packs and index files durable. */
   async syncNames(): Promise<void> {
-    await this.#files.syncDirectory(path.join(this.#folder, 'packs'))
-    await this.#files.syncDirectory(path.join(this.#folder, 'index'))
+    await this.#packFiles.syncPacks()
+    await this.#packFiles.syncIndexes()
   }
 
   async #finish(pack: GrowingPack): Promise<void> {
+    await this.#packFiles.writeSums(pack, encodeSums(pack.records))
     this.#growing.delete(pack)
+    pack.isFinished = true
     pack.records.length = 0
     pack.writes.clear()
     await this.#closeFiles(pack)

@@ -37,6 +37,7 @@ const sample = (words: Int32Array, page: number): number => {
 /**
  * Cuts `bytes[start, end)` into chunks where the content says so, so that a file that moved is cut as before. Page boundaries are
  * the multiples of 4,096 of the buffer: the caller places its bytes so that they are the image's. Zero pages are never emitted.
+ * The answer is the start of the last chunk if only `end` ended it, and more bytes might have made it longer; else -1.
  */
 export const cutPages = (
   bytes: Uint8Array,
@@ -44,7 +45,7 @@ export const cutPages = (
   end: number,
   nominalBytes: number,
   emit: (start: number, length: number) => void,
-): void => {
+): number => {
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2)
   const nominalPages = nominalBytes / PAGE_BYTES
   const [least, most] = [nominalBytes / 4, nominalBytes * 4]
@@ -67,5 +68,7 @@ export const cutPages = (
     if (length >= most || endsFile(words, page) || sample(words, page) < (length < nominalBytes ? rarely : often))
       close(to)
   }
+  const open = chunk
   close(end)
+  return open
 }

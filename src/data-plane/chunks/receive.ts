@@ -1,5 +1,5 @@
-import { idBytes } from './chunk-index.ts'
-import { ITEM_FIELDS } from './chunk-kernel.ts'
+import { ArrivalBuffers, type Arrived } from './arrived.ts'
+import { idBytes, idText, idTexts } from './chunk-index.ts'
 import {
   ChunkCorrupt,
   type ChunkId,
@@ -10,11 +10,19 @@ import {
   type StoredChunk,
   type Watch,
 } from './chunk-store.ts'
-import { SEGMENT_BYTES } from './intake.ts'
-import { checkPage, decodeRoot, MAX_ROOT_BYTES, type Manifest, ManifestMalformed, manifestIdOf } from './manifest.ts'
+import { PackLinks } from './link-packs.ts'
+import {
+  checkedSlices,
+  decodeRoot,
+  MAX_ROOT_BYTES,
+  type Manifest,
+  ManifestMalformed,
+  manifestIdOf,
+  SLICE_BYTES,
+} from './manifest.ts'
 import { publishRoot } from './manifest-writer.ts'
-import type { NewChunk } from './pack-writer.ts'
 import { MAX_CHUNK_BYTES } from './page-cut.ts'
+import { ReceiveProgress } from './receive-progress.ts'
 import { atWork, type StoreCore, type Work } from './store-core.ts'
 
 interface Counts {
@@ -22,8 +30,19 @@ interface Counts {
   storedBytes: number
 }
 
+/** One receive: where to, by which work, and from where. */
+interface Run {
+  readonly core: StoreCore
+  readonly work: Work
+  readonly from: ChunkSource
+  readonly watch: Watch
+  readonly progress: ReceiveProgress
+  readonly arrivals: ArrivalBuffers
+}
+
 /** How many chunks are asked for in one call. */
 const MOST_ASKED = 2048
+/** Pages are fetched and their slices looked through so many at a time. */
 const PAGES_AT_ONCE = 8
 
 /** Takes over a manifest and the chunks of it that are missing here. Believes nothing that it has not checked. */
@@ -41,9 +60,12 @@ export const receive = async (
       const root = core.manifests.has(id) ? await core.manifests.root(id) : await from.manifestRoot(id)
       if (root.length > MAX_ROOT_BYTES || manifestIdOf(root) !== id) throw new ChunkCorrupt(id as string as ChunkId)
       const manifest = decodeRoot(root)
-      const counts = await receiveChunks(core, work, manifest, from, watch)
+      const progress = new ReceiveProgress(core, work, root)
+      const arrivals = new ArrivalBuffers(core.workers.allocate, core.copyLimits.batchBytes)
+      const counts = await takeOver({ core, work, from, watch, progress, arrivals }, manifest)
       await work.commit()
       await publishRoot(core, root, hold)
+      await core.receives.forget(id).catch(() => {}) // it expires by itself
       watch.onProgress?.(manifest.sizeBytes, manifest.sizeBytes)
       return { manifest: id, sizeBytes: manifest.sizeBytes, dataBytes: manifest.dataBytes, ...counts }
     })
@@ -52,147 +74,180 @@ export const receive = async (
   }
 }
 
-const receiveChunks = async (
-  core: StoreCore,
-  work: Work,
-  manifest: Manifest,
-  from: ChunkSource,
-  watch: Watch,
-): Promise<Counts> => {
+/** Links what can be linked and fetches the rest. If that is cut off, what has arrived is durable and is kept. */
+const takeOver = async (run: Run, manifest: Manifest): Promise<Counts & { readonly linkedBytes: number }> => {
+  try {
+    const linked = await linkChunks(run, manifest)
+    const received = await receiveChunks(run, manifest)
+    await run.progress.done()
+    return {
+      newBytes: linked.newBytes + received.newBytes,
+      storedBytes: linked.storedBytes + received.storedBytes,
+      linkedBytes: linked.storedBytes,
+    }
+  } catch (error) {
+    await run.progress.breakOff()
+    throw error
+  }
+}
+
+/** Takes over whole packs that the source has in files here, so that only what is in none of them is left to be sent. */
+const linkChunks = async (run: Run, manifest: Manifest): Promise<Counts> => {
+  const { core, work, from, watch, progress } = run
+  if (!from.packs) return { newBytes: 0, storedBytes: 0 }
+  const links = new PackLinks(core, async ids => (await from.packs?.(ids)) ?? [])
+  for (let first = 0; first < manifest.pages.length; first += PAGES_AT_ONCE) {
+    const pages = await fetchPages(run, manifest, first)
+    watch.signal?.throwIfAborted()
+    await links.want(missingOf(core, work, pages))
+  }
+  const linked = await links.link(work)
+  progress.arrived(linked.storedBytes)
+  return linked
+}
+
+const receiveChunks = async (run: Run, manifest: Manifest): Promise<Counts> => {
+  const { core, work, watch } = run
   const counts = { newBytes: 0, storedBytes: 0 }
-  const pageCounts = { newBytes: 0, storedBytes: 0 } // pages are not bytes of the image
   let dataBytes = 0
   for (let first = 0; first < manifest.pages.length; first += PAGES_AT_ONCE) {
-    const refs = manifest.pages.slice(first, first + PAGES_AT_ONCE)
-    await fetchMissing(
-      core,
-      work,
-      refs.map(ref => ref.id),
-      from,
-      pageCounts,
-      watch,
-    )
-    const slices = []
-    for (const [i, ref] of refs.entries())
-      for (const slice of checkPage(manifest, first + i, await core.reader.read(ref.id))) slices.push(slice)
-    await fetchMissing(
-      core,
-      work,
-      slices.map(slice => slice.id),
-      from,
-      counts,
-      watch,
-    )
-    for (const { id, skip, length } of slices) {
-      const entry = core.index.find(idBytes(id))
-      if (entry < 0) throw new ChunkMissing(id)
-      if (skip + length > core.index.place(entry).sizeBytes)
-        throw new ManifestMalformed(`A slice leaves the chunk ${id}.`)
-      dataBytes += length
-    }
-    const last = slices.at(-1)!
-    watch.onProgress?.(last.offset + last.length, manifest.sizeBytes)
+    const pages = await fetchPages(run, manifest, first)
+    await fetchMissing(run, missingOf(core, work, pages), counts)
+    for (const page of pages) dataBytes += dataBytesOf(core, page)
+    watch.onProgress?.(manifest.pages[first + PAGES_AT_ONCE]?.offset ?? manifest.sizeBytes, manifest.sizeBytes)
   }
   if (dataBytes !== manifest.dataBytes) throw new ManifestMalformed('The slices do not add up to the size of the data.')
   return counts
 }
 
-/** Those of the chunks that are not here, each once; the others are leased. */
-const missingOf = (core: StoreCore, work: Work, ids: readonly ChunkId[]): Set<ChunkId> => {
-  const missing = new Set<ChunkId>()
-  for (const id of ids) {
-    const entry = core.index.findGood(idBytes(id))
-    if (entry < 0) missing.add(id)
-    else work.lease.add(entry)
-  }
-  return missing
+/** The encoded slices of some pages, from number `first` on, which are here afterwards. */
+const fetchPages = async (run: Run, manifest: Manifest, first: number): Promise<Buffer[]> => {
+  const { core, work } = run
+  const refs = manifest.pages.slice(first, first + PAGES_AT_ONCE)
+  const ids = Buffer.concat(refs.map(({ id }) => idBytes(id)))
+  await fetchMissing(run, missingOf(core, work, [ids], 0, 32), { newBytes: 0, storedBytes: 0 }) // not bytes of the image
+  const pages: Buffer[] = []
+  for (const [i, { id }] of refs.entries()) pages.push(checkedSlices(manifest, first + i, await core.reader.read(id)))
+  return pages
 }
 
-const fetchMissing = async (
-  core: StoreCore,
-  work: Work,
+/** The ids, 32 bytes each, of the chunks that are not here; the others are leased. There is one id in every `step` bytes. */
+const missingOf = (core: StoreCore, work: Work, tables: readonly Buffer[], at = 12, step = SLICE_BYTES): Buffer => {
+  let missing: Buffer | undefined
+  let end = 0
+  for (const table of tables)
+    for (let id = at; id < table.length; id += step) {
+      const entry = core.index.findGood(table, id)
+      missing ??= entry < 0 ? Buffer.alloc(tables.reduce((sum, { length }) => sum + (length / step) * 32, 0)) : missing
+      if (entry >= 0) work.lease.add(entry)
+      else end += table.copy(missing!, end, id, id + 32)
+    }
+  return missing?.subarray(0, end) ?? Buffer.alloc(0)
+}
+
+/** Throws unless all slices of a page lie in chunks that are here. */
+const dataBytesOf = ({ index }: StoreCore, slices: Buffer): number => {
+  let dataBytes = 0
+  for (let at = 0; at < slices.length; at += SLICE_BYTES) {
+    const [length, skip] = [slices.readUInt32LE(at + 4), slices.readUInt32LE(at + 8)]
+    const entry = index.find(slices, at + 12)
+    if (entry < 0) throw new ChunkMissing(idText(slices, at + 12))
+    if (skip + length > index.sizeBytesOf(entry))
+      throw new ManifestMalformed(`A slice leaves the chunk ${idText(slices, at + 12)}.`)
+    dataBytes += length
+  }
+  return dataBytes
+}
+
+/** `ids`: 32 bytes each; of one that is named twice one is asked for. */
+const fetchMissing = async (run: Run, ids: Buffer, counts: Counts): Promise<void> => {
+  const { from, watch } = run
+  const missing = [...new Set(idTexts(ids))]
+  watch.signal?.throwIfAborted()
+  const stored = from.stored?.bind(from)
+  const lacking = stored ? await fetchChunks(run, missing, inParts(missing, stored), counts) : missing
+  if (lacking.length === 0) return
+  const verified = inParts(lacking, ids => from.chunks(ids))
+  const [lost] = await fetchChunks(run, lacking, verified, counts, true)
+  if (lost !== undefined) throw new ChunkMissing(lost)
+}
+
+/** Asks for many chunks in several calls, one after the other; what came last is still being checked when the next is asked for. */
+async function* inParts(
   ids: readonly ChunkId[],
-  from: ChunkSource,
-  counts: Counts,
-  watch: Watch,
-): Promise<void> => {
-  const missing = [...missingOf(core, work, ids)]
-  for (let first = 0; first < missing.length; first += MOST_ASKED) {
-    watch.signal?.throwIfAborted()
-    await fetchChunks(core, work, missing.slice(first, first + MOST_ASKED), from, counts, watch)
-  }
+  ask: (ids: readonly ChunkId[]) => AsyncIterable<StoredChunk>,
+): AsyncGenerator<StoredChunk> {
+  for (let first = 0; first < ids.length; first += MOST_ASKED) yield* ask(ids.slice(first, first + MOST_ASKED))
 }
 
+/** Stores what comes, and answers with what did not come, or came damaged from a source that does not promise to verify. */
 const fetchChunks = async (
-  core: StoreCore,
-  work: Work,
+  run: Run,
   ids: readonly ChunkId[],
-  from: ChunkSource,
+  given: AsyncIterable<StoredChunk>,
   counts: Counts,
-  watch: Watch,
-): Promise<void> => {
+  isVerified = false,
+): Promise<ChunkId[]> => {
+  const { core, watch, arrivals } = run
   const wanted = new Set(ids)
   const running = new Set<Promise<void>>()
   let failure: { error: unknown } | undefined
-  const start = async (batch: readonly StoredChunk[]) => {
-    const task = storeBatch(core, work, batch, counts)
+  const start = async (arrived: Arrived) => {
+    const task = storeArrived(run, arrived, counts)
+      .then(bad => {
+        for (const id of bad) wanted.add(id)
+        if (isVerified && bad[0] !== undefined) throw new ChunkCorrupt(bad[0])
+      })
       .catch(error => {
         failure ??= { error }
       })
-      .finally(() => running.delete(task))
+      .finally(() => {
+        arrivals.giveBack(arrived)
+        running.delete(task)
+      })
     running.add(task)
     if (running.size > core.workers.count) await Promise.race(running)
   }
-  let [batch, bytes]: [StoredChunk[], number] = [[], 0]
+  let arrived: Arrived | undefined
   try {
-    for await (const chunk of from.chunks(ids)) {
+    for await (const chunk of given) {
       watch.signal?.throwIfAborted()
       if (failure) break
       if (!wanted.delete(chunk.id)) continue
       if (!isSensible(chunk)) throw new ChunkCorrupt(chunk.id)
-      if (bytes + chunk.sizeBytes > SEGMENT_BYTES / 2) {
-        await start(batch)
-        batch = []
-        bytes = 0
-      }
-      batch.push(chunk)
-      bytes += chunk.sizeBytes
+      arrived ??= arrivals.begin()
+      arrived.add(chunk)
+      if (!arrived.isFull) continue
+      const full = arrived
+      arrived = undefined
+      await start(full)
     }
-    if (batch.length > 0) await start(batch)
   } finally {
+    if (arrived) await start(arrived) // also of what breaks off then: it need not be sent again
     await Promise.all(running)
   }
   if (failure) throw failure.error
-  for (const id of wanted) throw new ChunkMissing(id)
+  return [...wanted]
 }
 
-const isSensible = ({ sizeBytes, stored, encoding }: StoredChunk): boolean =>
+const isSensible = ({ sizeBytes, stored, encoding, sum }: StoredChunk): boolean =>
   sizeBytes > 0 &&
+  (sum === undefined || sum.length === 32) &&
   sizeBytes <= MAX_CHUNK_BYTES &&
   (encoding === 'raw' ? stored.length === sizeBytes : encoding === 'zstd' && stored.length <= sizeBytes)
 
-/** Checks chunks against their ids and stores them as they came. */
-const storeBatch = (core: StoreCore, work: Work, batch: readonly StoredChunk[], counts: Counts): Promise<void> =>
-  core.segments.with(2 * sum(batch, chunk => chunk.sizeBytes), async buffer => {
-    const items = new Uint32Array(batch.length * ITEM_FIELDS)
-    const ids = new Uint8Array(batch.length * 32)
-    const chunks: NewChunk[] = []
-    let end = 0
-    for (const [i, { id, stored, sizeBytes, encoding }] of batch.entries()) {
-      buffer.set(stored, end)
-      ids.set(idBytes(id), i * 32)
-      items.set([end, stored.length, sizeBytes, encoding === 'zstd' ? 1 : 0], i * ITEM_FIELDS)
-      const own = ids.subarray(i * 32, i * 32 + 32)
-      chunks.push({ id: own, start: end, storedBytes: stored.length, sizeBytes, encoding })
-      end += stored.length
-    }
-    const good = await core.workers.unsqueeze(buffer, items, ids, buffer.subarray(buffer.length / 2))
-    const bad = good.indexOf(0)
-    if (bad >= 0) throw new ChunkCorrupt(batch[bad]!.id)
-    const added = await core.writer.append(chunks, buffer, work.lease)
-    counts.newBytes += added.newBytes
-    counts.storedBytes += added.storedBytes
-  })
-
-const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
-  items.reduce((total, item) => total + of(item), 0)
+/** Checks chunks and stores them as they came; answers with those that are not what they should be. */
+const storeArrived = async (
+  { core, work, progress }: Run,
+  arrived: Arrived,
+  counts: Counts,
+): Promise<readonly ChunkId[]> => {
+  const { items, hashes, chunks } = arrived.proofs()
+  const good = await core.workers.unsqueeze(arrived.buffer, items, hashes)
+  const kept = good.includes(0) ? chunks.filter((_, i) => good[i]) : chunks
+  const added = await core.writer.append(kept, arrived.buffer, work.lease)
+  counts.newBytes += added.newBytes
+  counts.storedBytes += added.storedBytes
+  progress.arrived(added.storedBytes)
+  return arrived.ids.filter((_, i) => !good[i])
+}

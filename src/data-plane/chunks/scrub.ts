@@ -2,7 +2,7 @@ import * as path from 'node:path'
 import type { Clock } from '#foundation/clock.ts'
 import { type Files, readWhole, replaceFile } from '#foundation/files.ts'
 import type { ScrubState } from './chunk-store.ts'
-import { decodeIndexFile, type PackRecord } from './pack-format.ts'
+import { decodeIndexFile, recordsOf } from './pack-format.ts'
 import { atWork, type StoreCore } from './store-core.ts'
 import { Verification, verifyManifest } from './verify.ts'
 
@@ -72,12 +72,12 @@ export class Scrub {
   async #checkPack(name: string, number: number, pace: Pace): Promise<Verification> {
     const { index, packFiles } = this.#core
     const bytes = await readWhole(this.#files, packFiles.indexPath(name)).catch(() => Buffer.alloc(0))
-    const records = decodeIndexFile(bytes, number).records
+    const records = decodeIndexFile(bytes).tables.flatMap(table => recordsOf(table, number))
     return await atWork(this.#core, async work => {
-      const run = new Verification(this.#core, {}, 0)
+      const run = new Verification(this.#core, { deep: true }, 0)
       for (let first = 0; first < records.length; first += AT_ONCE) {
         const before = run.bytes
-        for (const { id } of records.slice(first, first + AT_ONCE) as readonly PackRecord[]) {
+        for (const { id } of records.slice(first, first + AT_ONCE)) {
           const entry = index.find(id)
           if (entry < 0 || index.packOf(entry) !== number) continue // superseded, or garbage by now
           work.lease.add(entry)
@@ -93,7 +93,7 @@ export class Scrub {
   /** At the end of a round: every root and page, and whether the chunks that they name are there at all. */
   async #checkManifests(pace: Pace): Promise<Verification> {
     return await atWork(this.#core, async () => {
-      const run = new Verification(this.#core, {}, 0)
+      const run = new Verification(this.#core, { deep: true }, 0)
       for (const id of this.#core.manifests.ids()) {
         const before = run.bytes
         if (this.#core.manifests.has(id)) await verifyManifest(this.#core, id, run, 'lost chunks only')

@@ -2,19 +2,21 @@ import type { Bits } from './bits.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { ChunkIndex } from './chunk-index.ts'
 import type { ChunkReader } from './chunk-reader.ts'
+import type { CopyLimits } from './copy-limits.ts'
 import type { HashWorkers } from './hash-workers.ts'
 import type { Holds } from './holds.ts'
 import type { Leases } from './leases.ts'
 import type { ManifestFiles } from './manifest-files.ts'
 import type { PackFiles } from './pack-files.ts'
 import type { PackWriter } from './pack-writer.ts'
+import type { Receives } from './receives.ts'
 import type { Room } from './room.ts'
 
 /** The parts of an open store that its operations share. */
 export interface StoreCore {
   readonly workers: HashWorkers
   readonly room: Room
-  /** Two halves of `SEGMENT_BYTES` and a page: a part of an image, and what it becomes. */
+  /** `SEGMENT_BYTES` and a page: a part of an image, then what it becomes. */
   readonly segments: BufferPool
   readonly index: ChunkIndex
   readonly packFiles: PackFiles
@@ -23,6 +25,8 @@ export interface StoreCore {
   readonly leases: Leases
   readonly manifests: ManifestFiles
   readonly holds: Holds
+  readonly receives: Receives
+  readonly copyLimits: CopyLimits
 }
 
 /** A piece of work that adds chunks or counts on chunks that are there. */

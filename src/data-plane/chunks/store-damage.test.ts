@@ -195,7 +195,7 @@ test('nothing is freed while a hold or a draft can not be read', async t => {
   await assert.rejects(store.collect(), DraftDamaged)
   await fs.rm(draft)
   store = await made.reopen()
-  assert.deepEqual(await store.collect(), { manifests: 0, chunks: 0, freedBytes: 0 })
+  assert.deepEqual(await store.collect(), { manifests: 0, chunks: 0, freedBytes: 0, sharedBytes: 0 })
 })
 
 test('a chunk that could not be read for a while survives that its new copy is lost to a failing disk', async t => {
@@ -236,4 +236,21 @@ test('a chunk that could not be read for a while survives that its new copy is l
   await store.collect()
   assert.deepEqual(await contentOf(store, manifest), image)
   assert.deepEqual(await contentOf(await made.reopen(), manifest), image)
+})
+
+test('a draft that could not be made is not there after a restart either', async t => {
+  let isBroken = true
+  const files: Files = {
+    ...nodeFiles,
+    async syncDirectory(folder) {
+      if (isBroken && folder.endsWith('drafts')) throw Object.assign(new Error('the disk failed'), { code: 'EIO' })
+      await nodeFiles.syncDirectory(folder)
+    },
+  }
+  const made = await temporaryStore(t, { files })
+  await assert.rejects(made.store.draft('d', 4096), /the disk failed/)
+  await assert.rejects(made.store.findDraft('d'), /the disk failed/, 'nobody knows')
+  isBroken = false
+  assert.equal(await made.store.findDraft('d'), undefined)
+  assert.equal(await (await made.reopen()).findDraft('d'), undefined)
 })

@@ -28,20 +28,26 @@ export interface TemporaryParts {
   readonly heal?: Heal
   readonly files?: Files
   readonly workers?: HashWorkers
+  readonly reserveBytes?: number
 }
 
-export const temporaryStore = async (t: TestContext, parts: TemporaryParts = {}): Promise<TemporaryStore> => {
+export const temporaryStore = async (
+  t: TestContext,
+  parts: TemporaryParts = {},
+): Promise<TemporaryStore & { readonly clock: FakeClock }> => {
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'chunks-'))
+  const clock = new FakeClock()
   const open = () =>
     openStore(folder, {
       files: unsyncedFiles,
       random: systemRandom,
-      clock: new FakeClock(),
+      clock,
       workers: hashInThread(),
       ...parts,
     })
   const made = {
     folder,
+    clock,
     store: await open(),
     async reopen() {
       await made.store.close()

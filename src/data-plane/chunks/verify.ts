@@ -9,10 +9,12 @@ import {
   type VerifyReport,
   type VerifyWish,
 } from './chunk-store.ts'
+import { findBad } from './find-bad.ts'
 import { pageSlices, SLICE_BYTES } from './manifest.ts'
 import { atWork, type StoreCore } from './store-core.ts'
 
-const AT_ONCE = 2048
+/** Half a gibibyte or so: between two groups the threads wait for each other. */
+const AT_ONCE = 16 * 1024
 
 /** Checks chunks in groups and mends what can be mended. */
 export class Verification {
@@ -21,7 +23,8 @@ export class Verification {
   readonly heals: boolean
   readonly #seen = new Bits()
   readonly #lost = new Set<ChunkId>()
-  #group: ChunkId[] = []
+  readonly #group = new Uint8Array(AT_ONCE * 32)
+  #grouped = 0
   readonly #totalBytes: number
   chunks = 0
   bytes = 0
@@ -38,28 +41,27 @@ export class Verification {
 
   async add(ids: Uint8Array, at: number): Promise<void> {
     const entry = this.#core.index.find(ids, at)
-    const id = idText(ids, at)
-    if (entry >= 0 ? !this.#seen.add(entry) : this.#lost.has(id)) return
-    if (entry < 0) this.#lost.add(id)
-    this.#group.push(id)
-    if (this.#group.length >= AT_ONCE) await this.check()
+    if (entry >= 0) {
+      if (!this.#seen.add(entry)) return
+    } else {
+      const id = idText(ids, at)
+      if (this.#lost.has(id)) return
+      this.#lost.add(id)
+    }
+    this.#group.set(ids.subarray(at, at + 32), this.#grouped++ * 32)
+    if (this.#grouped === AT_ONCE) await this.check()
   }
 
   async check(): Promise<void> {
-    const ids = this.#group
-    this.#group = []
-    const bad: ChunkId[] = []
-    await this.#core.reader.eachVerified(
-      ids,
-      (i, chunk) => {
-        this.chunks++
-        if (chunk) this.bytes += chunk.bytes.length
-        else bad.push(ids[i]!)
-      },
-      this.#watch.signal,
-    )
-    for (const id of bad) await this.#mend(id)
-    this.#watch.onProgress?.(Math.min(this.bytes, this.#totalBytes), this.#totalBytes)
+    const ids = this.#group.slice(0, this.#grouped * 32)
+    this.#grouped = 0
+    const good = (bytes: number) => {
+      this.bytes += bytes
+      this.#watch.onProgress?.(Math.min(this.bytes, this.#totalBytes), this.#totalBytes)
+    }
+    const bad = await findBad(this.#core, ids, good, this.#watch)
+    this.chunks += ids.length / 32
+    for (const i of bad) await this.#mend(idText(ids, i * 32))
   }
 
   /** A manifest's root that is damaged, and that nobody else has, is one of the corrupt ones. */
@@ -93,7 +95,7 @@ export const verify = (core: StoreCore, only: ManifestId | undefined, watch: Ver
       for (let entry = 0; entry < index.limit; entry++) {
         if (!index.has(entry)) continue
         work.lease.add(entry)
-        await run.add(Uint8Array.from(index.idOf(entry)), 0)
+        await run.add(index.idOf(entry), 0)
       }
     }
     for (const id of only ? [only] : core.manifests.ids())

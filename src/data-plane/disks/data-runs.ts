@@ -1,9 +1,15 @@
-import type { SparseBytes } from '#foundation/sparse-bytes.ts'
+import type { Extent, SparseBytes } from '#foundation/sparse-bytes.ts'
 
 /** How far a long piece of work is, in bytes of the disk image, and a way to stop it. */
 export interface Watch {
   onProgress?(doneBytes: number, totalBytes: number): void
   readonly signal?: AbortSignal
+}
+
+/** How a file is to be written. */
+export interface WriteWish extends Watch {
+  /** Whether it is on the disk when it gets its name, and not only with the system: true unless told. */
+  readonly flushes?: boolean | undefined
 }
 
 const blockBytes = 2 ** 20
@@ -41,7 +47,7 @@ export async function* dataRuns(bytes: SparseBytes, watch: Watch): AsyncGenerato
 }
 
 /** The extents, grown to whole pages, joined where they then touch, cut at multiples of a block. */
-async function* blocksOf(bytes: SparseBytes): AsyncGenerator<{ offset: number; length: number }> {
+export async function* blocksOf(bytes: SparseBytes): AsyncGenerator<Extent> {
   let done = 0
   for await (const { offset, length } of bytes.extents()) {
     let at = Math.max(done, offset - (offset % pageBytes))

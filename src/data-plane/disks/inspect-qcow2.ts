@@ -5,7 +5,8 @@ import { type Qcow2Header, qcow2Header } from './qcow2-header.ts'
 
 /** A guest cluster, as an L2 entry describes it. Offsets are of the file. */
 export type Qcow2Cluster =
-  | { readonly kind: 'hole' }
+  /** Of its 32 parts, those whose bits are set in `zero` are zeros; the others are not in the image: zeros, or the backing file's. */
+  | { readonly kind: 'hole'; readonly zero: number }
   | {
       readonly kind: 'plain'
       readonly offset: number
@@ -20,8 +21,9 @@ const maxL2Tables = 2 ** 18
 export const inspectQcow2 = async (
   file: SparseBytes,
   signal?: AbortSignal,
+  mayBeOverlay = false,
 ): Promise<{ header: Qcow2Header; dataBytes: number }> => {
-  const header = await qcow2Header(file)
+  const header = await qcow2Header(file, mayBeOverlay)
   const clusters = new Places(file.sizeBytes, header.clusterBytes, 'clusters')
   let dataBytes = 0
   for await (const { table, firstCluster } of l2Tables(file, header, clusters)) {
@@ -114,10 +116,14 @@ export const l2Cluster = (table: Buffer, index: number, header: Qcow2Header): Qc
   const isZeroFlag = (low & 1) !== 0
   if (high & 0x3f000000 || low & 0x1fe || offset % header.clusterBytes !== 0 || (isZeroFlag && !mayBeZero(header)))
     throw new HostileDisk(`An entry of an L2 table is not valid: the qcow2 image is damaged.`)
-  if (offset === 0 || isZeroFlag) return { kind: 'hole' }
-  if (!header.extendedL2) return { kind: 'plain', offset }
+  if (!header.extendedL2) {
+    if (isZeroFlag) return { kind: 'hole', zero: 0xffff_ffff }
+    return offset === 0 ? { kind: 'hole', zero: 0 } : { kind: 'plain', offset }
+  }
   const bitmap = { zero: table.readUInt32BE(at + 8), allocated: table.readUInt32BE(at + 12) }
-  return bitmap.allocated === 0 ? { kind: 'hole' } : { kind: 'plain', offset, bitmap }
+  return offset === 0 || bitmap.allocated === 0
+    ? { kind: 'hole', zero: bitmap.zero }
+    : { kind: 'plain', offset, bitmap }
 }
 
 const mayBeZero = (header: Qcow2Header): boolean => header.version === 3 && !header.extendedL2

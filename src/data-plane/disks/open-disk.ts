@@ -1,10 +1,11 @@
 import * as path from 'node:path'
-import { type SparseBytes, sliceOf } from '#foundation/sparse-bytes.ts'
+import { type ChangedBytes, type SparseBytes, sliceOf } from '#foundation/sparse-bytes.ts'
 import { convertToRaw } from './convert.ts'
 import { openDynamicVhd } from './dynamic-vhd.ts'
 import { UnsupportedDisk } from './hostile-disk.ts'
 import { type DiskFormat, type DiskFormatName, inspectDisk } from './inspect.ts'
-import { openQcow2 } from './open-qcow2.ts'
+import { openQcow2, openQcow2Overlay } from './open-qcow2.ts'
+import { qcow2Magic } from './qcow2-header.ts'
 import { openRawFile, type RawFile } from './raw-file.ts'
 
 export interface OpenDiskOptions {
@@ -33,6 +34,30 @@ export const openDisk = async (file: string, options: OpenDiskOptions): Promise<
     const format = await inspectDisk(opened, options)
     if (!options.format) requireEnding(file, format.name)
     return { format: format.name, kind: format.kind, bytes: await decode(opened, format, options) }
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+}
+
+/**
+ * What a local qcow2 file has changed of the disk under it, if the caller knows what that is: the backing file that it names is neither
+ * opened nor believed. Undefined for every other file: `openDisk` opens it.
+ */
+export const openOverlay = async (
+  file: string,
+  { format, signal }: Pick<OpenDiskOptions, 'format' | 'signal'>,
+): Promise<ChangedBytes | undefined> => {
+  if (format !== undefined && format !== 'qcow2') return undefined
+  const opened = await openRawFile(file)
+  try {
+    const magic = Buffer.alloc(Math.min(opened.sizeBytes, qcow2Magic.length))
+    await opened.read(0, magic)
+    const isQcow2 = magic.toString('latin1') === qcow2Magic
+    if (isQcow2 && !format) requireEnding(file, 'qcow2')
+    const overlay = isQcow2 ? await openQcow2Overlay(opened, signal) : undefined
+    if (!overlay) await opened.close()
+    return overlay
   } catch (error) {
     await opened.close()
     throw error

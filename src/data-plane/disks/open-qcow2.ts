@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
-import { type Extent, requireRange, type SparseBytes } from '#foundation/sparse-bytes.ts'
+import { type ChangedBytes, type ChangedExtent, requireRange, type SparseBytes } from '#foundation/sparse-bytes.ts'
 import { filePart } from './file-part.ts'
 import { HostileDisk } from './hostile-disk.ts'
 import { inspectQcow2, l2Cluster, l2EntryBytes, l2Offset, type Qcow2Cluster } from './inspect-qcow2.ts'
@@ -19,20 +19,42 @@ const keptTables = 16
  */
 export const openQcow2 = async (file: SparseBytes, signal?: AbortSignal): Promise<SparseBytes> => {
   const { header } = await inspectQcow2(file, signal)
-  const { clusterBytes, virtualSizeBytes } = header
   const tables = await l2Reader(file, header)
   return {
-    sizeBytes: virtualSizeBytes,
-    extents: () => tables.extents(),
-    async read(offset, target) {
-      requireRange(offset, target.length, virtualSizeBytes)
-      const pieces = await piecesOf(tables, partsOf(offset, target, clusterBytes), clusterBytes)
-      for (let first = 0; first < pieces.length; first += piecesAtOnce)
-        await Promise.all(pieces.slice(first, first + piecesAtOnce).map(piece => readPiece(file, header, piece)))
+    sizeBytes: header.virtualSizeBytes,
+    async *extents() {
+      for await (const { kind, offset, length } of tables.changes()) if (kind === 'data') yield { offset, length }
     },
+    read: readerOf(file, header, tables),
     close: () => file.close(),
   }
 }
+
+/**
+ * What an overlay has changed of the disk under it: a qcow2 image with a backing file, of which neither the bytes nor the name are looked
+ * at. What it is, the caller must know from elsewhere. Undefined for an image that stands for itself.
+ */
+export const openQcow2Overlay = async (file: SparseBytes, signal?: AbortSignal): Promise<ChangedBytes | undefined> => {
+  const { header } = await inspectQcow2(file, signal, true)
+  if (!header.isOverlay) return undefined
+  const tables = await l2Reader(file, header)
+  return {
+    sizeBytes: header.virtualSizeBytes,
+    changes: () => tables.changes(),
+    read: readerOf(file, header, tables),
+    close: () => file.close(),
+  }
+}
+
+const readerOf =
+  (file: SparseBytes, header: Qcow2Header, tables: Tables) =>
+  async (offset: number, target: Uint8Array): Promise<void> => {
+    const { clusterBytes, virtualSizeBytes } = header
+    requireRange(offset, target.length, virtualSizeBytes)
+    const pieces = await piecesOf(tables, partsOf(offset, target, clusterBytes), clusterBytes)
+    for (let first = 0; first < pieces.length; first += piecesAtOnce)
+      await Promise.all(pieces.slice(first, first + piecesAtOnce).map(piece => readPiece(file, header, piece)))
+  }
 
 interface Part {
   readonly offset: number
@@ -81,7 +103,8 @@ const partsOf = (offset: number, target: Uint8Array, clusterBytes: number): Part
 
 interface Tables {
   cluster(index: number): Promise<Qcow2Cluster>
-  extents(): AsyncGenerator<Extent>
+  /** What the image itself has, data and zeros, in runs. */
+  changes(): AsyncGenerator<ChangedExtent>
 }
 
 /** Finds clusters by the L1 table, which is kept, and the L2 tables, of which the last few are. */
@@ -103,28 +126,57 @@ const l2Reader = async (file: SparseBytes, header: Qcow2Header): Promise<Tables>
   return {
     async cluster(index) {
       const found = await table(Math.floor(index / perTable))
-      return found ? l2Cluster(found, index % perTable, header) : { kind: 'hole' }
+      return found ? l2Cluster(found, index % perTable, header) : { kind: 'hole', zero: 0 }
     },
-    async *extents() {
-      let start = 0
-      let end = 0
+    async *changes() {
+      let open: ChangedExtent | undefined
       for (let first = 0; first < clusters; first += perTable) {
         const found = await table(first / perTable)
         const count = found ? Math.min(perTable, clusters - first) : 0
         for (let index = 0; index < count; index++) {
-          if (!found || l2Cluster(found, index, header).kind === 'hole') continue
-          const offset = (first + index) * clusterBytes
-          if (offset !== end) {
-            if (start < end) yield { offset: start, length: end - start }
-            start = offset
+          if (!found || isUnallocated(found, index, header)) continue
+          for (const part of runsOf(l2Cluster(found, index, header), (first + index) * clusterBytes, clusterBytes)) {
+            // The last cluster may reach beyond the end of the disk, and its last parts may begin there.
+            const run = { ...part, length: Math.min(part.length, virtualSizeBytes - part.offset) }
+            if (run.length <= 0) break
+            if (open && open.kind === run.kind && open.offset + open.length === run.offset)
+              open = { ...open, length: open.length + run.length }
+            else {
+              if (open) yield open
+              open = run
+            }
           }
-          end = Math.min(offset + clusterBytes, virtualSizeBytes)
         }
       }
-      if (start < end) yield { offset: start, length: end - start }
+      if (open) yield open
     },
   }
 }
+
+/** Most entries are all zero; this is said without making an object of each. */
+const isUnallocated = (table: Buffer, index: number, header: Qcow2Header): boolean => {
+  const at = index * l2EntryBytes(header)
+  const isEmpty = table.readUInt32BE(at) === 0 && table.readUInt32BE(at + 4) === 0
+  return isEmpty && (!header.extendedL2 || table.readUInt32BE(at + 8) === 0)
+}
+
+/** What a cluster has of data and of zeros, in order. */
+function* runsOf(cluster: Qcow2Cluster, offset: number, clusterBytes: number): Generator<ChangedExtent> {
+  const whole = { offset, length: clusterBytes }
+  if (cluster.kind === 'compressed' || (cluster.kind === 'plain' && !cluster.bitmap)) yield { ...whole, kind: 'data' }
+  else if (cluster.kind === 'hole' && cluster.zero === 0xffff_ffff) yield { ...whole, kind: 'zero' }
+  else {
+    const { allocated, zero } =
+      cluster.kind === 'plain' && cluster.bitmap ? cluster.bitmap : { allocated: 0, zero: zeroOf(cluster) }
+    const length = clusterBytes / 32
+    for (let part = 0; part < 32; part++) {
+      const kind = (allocated >>> part) & 1 ? 'data' : (zero >>> part) & 1 ? 'zero' : undefined
+      if (kind) yield { offset: offset + part * length, length, kind }
+    }
+  }
+}
+
+const zeroOf = (cluster: Qcow2Cluster): number => (cluster.kind === 'hole' ? cluster.zero : 0)
 
 const readPiece = async (file: SparseBytes, header: Qcow2Header, piece: Piece): Promise<void> => {
   const { cluster, within, target } = piece

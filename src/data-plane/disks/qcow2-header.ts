@@ -21,12 +21,17 @@ export interface Qcow2Header {
   /** Entries of an L2 table are twice as long with extended L2, where a cluster has 32 parts. */
   readonly extendedL2: boolean
   readonly compression: 'zlib' | 'zstd'
+  /** Whether it names a backing file, from which comes what it does not have itself. Never true unless `mayBeOverlay`. */
+  readonly isOverlay: boolean
   readonly l1Offset: number
   readonly l1Size: number
 }
 
-/** Reads and judges the header of a qcow2 file, version 2 or 3, by docs/interop/qcow2.rst of QEMU. */
-export const qcow2Header = async (file: SparseBytes): Promise<Qcow2Header> => {
+/**
+ * Reads and judges the header of a qcow2 file, version 2 or 3, by docs/interop/qcow2.rst of QEMU. A backing file is refused, unless the
+ * caller has said what lies under the image; its name is not looked at even then.
+ */
+export const qcow2Header = async (file: SparseBytes, mayBeOverlay = false): Promise<Qcow2Header> => {
   const start = await filePart(file, 0, Math.min(file.sizeBytes, 112), 'qcow2 header')
   requireInside(file, 0, 72, 'qcow2 header')
   const version = start.readUInt32BE(4)
@@ -34,24 +39,28 @@ export const qcow2Header = async (file: SparseBytes): Promise<Qcow2Header> => {
     throw new UnsupportedDisk(`This is qcow version ${version}. Convert it first: qemu-img convert -O qcow2 OLD NEW.`)
   if (version === 3) requireInside(file, 0, 104, 'qcow2 header')
   const features = version === 3 ? start.readBigUInt64BE(72) : 0n
+  const isOverlay = start.readBigUInt64BE(8) !== 0n
+  if (isOverlay && !mayBeOverlay) throw namesBackingFile()
   refuseOtherFiles(start, features)
   const clusterBytes = clusterSize(start, (features & incompatible.extendedL2) !== 0n)
   const headerBytes = version === 3 ? headerLength(start, clusterBytes) : 72
-  await refuseExtensions(file, headerBytes, clusterBytes)
+  await refuseExtensions(file, headerBytes, clusterBytes, isOverlay)
   refuseTables(file, start, version, clusterBytes)
   return {
     version,
     clusterBytes,
     ...virtualLayout(file, start, clusterBytes, features),
     compression: compressionOf(start, features, headerBytes),
+    isOverlay,
   }
 }
 
+const namesBackingFile = (): HostileDisk =>
+  new HostileDisk(
+    'The qcow2 image names a backing file, which is never followed. Flatten it first: qemu-img convert -O qcow2 OLD NEW.',
+  )
+
 const refuseOtherFiles = (start: Buffer, features: bigint): void => {
-  if (start.readBigUInt64BE(8) !== 0n)
-    throw new HostileDisk(
-      'The qcow2 image names a backing file, which is never followed. Flatten it first: qemu-img convert -O qcow2 OLD NEW.',
-    )
   if (features & incompatible.dataFile)
     throw new HostileDisk(
       'The qcow2 image keeps its data in another file, which is never followed. Convert it first: qemu-img convert -O qcow2 OLD NEW.',
@@ -93,7 +102,12 @@ const compressionOf = (start: Buffer, features: bigint, headerBytes: number): 'z
 }
 
 /** Extensions follow the header and fill at most the first cluster. */
-const refuseExtensions = async (file: SparseBytes, headerBytes: number, clusterBytes: number): Promise<void> => {
+const refuseExtensions = async (
+  file: SparseBytes,
+  headerBytes: number,
+  clusterBytes: number,
+  isOverlay: boolean,
+): Promise<void> => {
   const end = Math.min(clusterBytes, file.sizeBytes)
   const area = await filePart(file, headerBytes, Math.max(0, end - headerBytes), 'qcow2 header extensions')
   for (let at = 0; at + 8 <= area.length; ) {
@@ -101,7 +115,8 @@ const refuseExtensions = async (file: SparseBytes, headerBytes: number, clusterB
     if (type === extensions.end) return
     if (length > area.length - at - 8)
       throw new HostileDisk('A header extension of the qcow2 image is longer than its place: the file is damaged.')
-    if (type === extensions.backingFormat) throw new HostileDisk('The qcow2 image names the format of a backing file.')
+    if (type === extensions.backingFormat && !isOverlay)
+      throw new HostileDisk('The qcow2 image names the format of a backing file.')
     if (type === extensions.dataFileName) throw new HostileDisk('The qcow2 image names an external data file.')
     if (type === extensions.encryption) throw new UnsupportedDisk('The qcow2 image is encrypted. Decrypt it first.')
     at += 8 + Math.ceil(length / 8) * 8

@@ -3,7 +3,8 @@ import * as fs from 'node:fs/promises'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { after, before, test } from 'node:test'
-import { bytesOf, type Extent, type SparseBytes } from '#foundation/sparse-bytes.ts'
+import { bytesOf, type SparseBytes } from '#foundation/sparse-bytes.ts'
+import { fileExtents } from './file-holes.ts'
 import { UnsupportedDisk } from './hostile-disk.ts'
 import { openRawFile, writeRawFile } from './raw-file.ts'
 
@@ -23,6 +24,46 @@ const counted = (bytes: SparseBytes) => {
   }
   return { seen, bytes: { ...bytes, read } }
 }
+
+test('the native kernel and perl find the same data', async () => {
+  const handle = await fs.open(path.join(folder, 'pieces.raw'), 'w+')
+  await handle.truncate(64 * mib)
+  for (let piece = 0; piece < 300; piece++) await handle.write(Buffer.alloc(4096, 1), 0, 4096, piece * 65_536)
+  const found = await fileExtents(handle.fd, 64 * mib)
+  assert.deepEqual(found, await fileExtents(handle.fd, 64 * mib, 'without the native kernel'))
+  assert.deepEqual(
+    await fileExtents(handle.fd, 100_000),
+    found.filter(({ offset }) => offset < 100_000),
+  )
+  assert.deepEqual(await fileExtents(-1, 5), [{ offset: 0, length: 5 }], 'where nobody can tell, all is data')
+  await handle.close()
+})
+
+test('what the system has in memory is read the same, by a thread of its own now and then', async () => {
+  const file = path.join(folder, 'cached.raw')
+  const content = Buffer.from(Float64Array.from({ length: mib }, (_, i) => i * 0.1).buffer)
+  await fs.writeFile(file, content)
+  const opened = await openRawFile(file)
+  const target = Buffer.alloc(100_000)
+  let turns = 0
+  let next: NodeJS.Immediate | undefined
+  const count = () => {
+    turns++
+    next = setImmediate(count)
+  }
+  count()
+  for (let offset = 0; offset < content.length; offset += target.length) {
+    const part = target.subarray(0, Math.min(target.length, content.length - offset))
+    await opened.read(offset, part)
+    assert.ok(part.equals(content.subarray(offset, offset + part.length)))
+  }
+  clearImmediate(next)
+  assert.ok(turns > 1, 'others had a turn')
+  await fs.truncate(file, 5 * mib)
+  await assert.rejects(opened.read(6 * mib, target), /truncated/)
+  await opened.close()
+  await assert.rejects(opened.read(0, target), { code: 'EBADF' })
+})
 
 test('a 100 GiB sparse file gives its few bytes of data without being read whole, and is written sparse again', async () => {
   const source = path.join(folder, 'sparse.raw')
@@ -49,21 +90,17 @@ test('a 100 GiB sparse file gives its few bytes of data without being read whole
   await copy.close()
 })
 
-test('extents cover all data of a sparse file, also without perl on the path', async () => {
-  const file = path.join(folder, 'pieces.raw')
-  const handle = await fs.open(file, 'w')
+test('extents cover all data of a sparse file, also where nobody tells its holes', async () => {
+  const file = path.join(folder, 'odd-pieces.raw')
+  const handle = await fs.open(file, 'w+')
   await handle.truncate(64 * mib)
   const places = [0, 5 * mib + 1, 40 * mib, 64 * mib - 3]
   for (const place of places) await handle.write(Buffer.from('abc'), 0, 3, place)
-  await handle.close()
   const known = process.env.PATH
   for (const searched of [known, folder]) {
-    process.env.PATH = searched
+    process.env.PATH = searched // where there is no perl
     try {
-      const bytes = await openRawFile(file)
-      const extents: Extent[] = []
-      for await (const extent of bytes.extents()) extents.push(extent)
-      await bytes.close()
+      const extents = await fileExtents(handle.fd, 64 * mib, 'without the native kernel')
       for (const place of places)
         assert.ok(
           extents.some(e => e.offset <= place && place + 3 <= e.offset + e.length),
@@ -74,6 +111,7 @@ test('extents cover all data of a sparse file, also without perl on the path', a
       process.env.PATH = known
     }
   }
+  await handle.close()
 })
 
 test('bytes of any size come back as they were, zero pages take no space, progress ends at the size', async () => {

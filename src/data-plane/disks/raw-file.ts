@@ -1,7 +1,8 @@
 import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
+import { loadNative } from '#data-plane/native/load-native.ts'
 import { requireRange, type SparseBytes } from '#foundation/sparse-bytes.ts'
-import { dataRuns, type Watch } from './data-runs.ts'
+import { dataRuns, type WriteWish } from './data-runs.ts'
 import { fileExtents } from './file-holes.ts'
 import { UnsupportedDisk } from './hostile-disk.ts'
 
@@ -13,8 +14,13 @@ export interface RawFile extends SparseBytes {
 /** The bytes of a local file. The holes of a really sparse one are found without reading them. */
 export const openRawFile = async (file: string): Promise<RawFile> => rawFileOf(await fs.open(file, 'r'), file)
 
+/** To read so much from memory takes hardly longer than to ask another thread for it. */
+const bytesAtOnce = 512 * 1024
+/** After so much a read waits its turn: others want this thread too. */
+const bytesInATurn = 2 * 1024 * 1024
+
 /** The bytes of a file that is open already; closing them closes it. */
-export const rawFileOf = async (handle: fs.FileHandle, file: string): Promise<RawFile> => {
+export const rawFileOf = async (handle: fs.FileHandle, file: string, native = loadNative()): Promise<RawFile> => {
   const status = await handle.stat()
   if (!status.isFile()) {
     await handle.close()
@@ -23,6 +29,14 @@ export const rawFileOf = async (handle: fs.FileHandle, file: string): Promise<Ra
   const sizeBytes = status.size
   // Blocks are only a hint: compressing file systems allocate little for much data. It costs a needless look, never data.
   const isSparse = status.blocks * 512 < sizeBytes
+  let leftBytes = bytesInATurn
+  const isReadNow = (offset: number, target: Uint8Array): boolean => {
+    if (typeof native === 'string' || target.length > bytesAtOnce) return false
+    leftBytes -= target.length
+    if (leftBytes >= 0) return native.readCached(handle.fd, target, offset) === target.length
+    leftBytes = bytesInATurn
+    return false
+  }
   return {
     sizeBytes,
     fd: handle.fd,
@@ -33,7 +47,7 @@ export const rawFileOf = async (handle: fs.FileHandle, file: string): Promise<Ra
     },
     async read(offset, target) {
       requireRange(offset, target.length, sizeBytes)
-      await readFully(handle, offset, target)
+      if (!isReadNow(offset, target)) await readFully(handle, offset, target)
     },
     close: () => handle.close(),
   }
@@ -52,20 +66,60 @@ const readFully = async (handle: fs.FileHandle, offset: number, target: Uint8Arr
  * Writes the bytes as a sparse file: holes and zero pages take no space. The file has its name only once it is whole and safe on
  * disk; until then, or after a failure, what was there before stays.
  */
-export const writeRawFile = (bytes: SparseBytes, file: string, watch: Watch = {}): Promise<void> =>
-  writeWhole(file, async handle => {
+export const writeRawFile = (bytes: SparseBytes, file: string, wish: WriteWish = {}): Promise<void> =>
+  writeWhole(file, wish, async handle => {
     await handle.truncate(bytes.sizeBytes)
-    for await (const run of dataRuns(bytes, watch)) await writeFully(handle, run.offset, run.data)
+    if (bytes.writeTo) await writeAtOnce(handle, bytes, wish)
+    else for await (const run of dataRuns(bytes, wish)) await writeFully(handle, run.offset, run.data)
   })
 
+/** So much is on its way to the disk at least before it is told to keep it: waiting for all of it at the end takes longer. */
+const bytesPerSync = 64 * 2 ** 20
+
+const writeAtOnce = async (
+  handle: fs.FileHandle,
+  bytes: SparseBytes,
+  { onProgress, signal, flushes = true }: WriteWish,
+): Promise<void> => {
+  let [doneBytes, syncedBytes] = [0, 0]
+  let isSyncing = false
+  const syncs: Promise<void>[] = []
+  const startSync = () => {
+    isSyncing = true
+    syncedBytes = doneBytes
+    const sync = handle.datasync().finally(() => {
+      isSyncing = false
+    })
+    sync.catch(() => {}) // the system tells of a failed write only once: it is awaited below
+    syncs.push(sync)
+  }
+  const onWritten = (sizeBytes: number) => {
+    doneBytes += sizeBytes
+    onProgress?.(Math.min(doneBytes, bytes.sizeBytes), bytes.sizeBytes)
+    if (flushes && !isSyncing && doneBytes - syncedBytes >= bytesPerSync) startSync()
+  }
+  const write = (part: Uint8Array, offset: number) => writeFully(handle, offset, part)
+  try {
+    await bytes.writeTo?.({ fd: handle.fd, write, onWritten }, signal)
+  } finally {
+    await Promise.allSettled(syncs)
+  }
+  await Promise.all(syncs)
+  onProgress?.(bytes.sizeBytes, bytes.sizeBytes)
+}
+
 /** Lets `fill` write a draft beside `file`, then gives it the name in one step. */
-export const writeWhole = async (file: string, fill: (draft: fs.FileHandle) => Promise<void>): Promise<void> => {
+export const writeWhole = async (
+  file: string,
+  { flushes = true }: WriteWish,
+  fill: (draft: fs.FileHandle) => Promise<void>,
+): Promise<void> => {
   const draft = `${file}.partial`
   await fs.rm(draft, { force: true }) // what a killed run left behind
   const handle = await fs.open(draft, 'wx+')
   try {
     await fill(handle)
-    await handle.sync()
+    if (flushes) await handle.sync()
     const [ours, named] = await Promise.all([handle.stat(), fs.stat(draft)])
     if (ours.ino !== named.ino) throw new Error(`Another run is writing ${file} at the same time.`)
     await fs.rename(draft, file)
@@ -75,7 +129,7 @@ export const writeWhole = async (file: string, fill: (draft: fs.FileHandle) => P
   } finally {
     await handle.close()
   }
-  await syncFolder(path.dirname(file))
+  if (flushes) await syncFolder(path.dirname(file))
 }
 
 export const writeFully = async (handle: fs.FileHandle, offset: number, bytes: Uint8Array): Promise<void> => {

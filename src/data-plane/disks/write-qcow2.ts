@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
-import { dataRuns, type Watch } from './data-runs.ts'
+import { dataRuns, type WriteWish } from './data-runs.ts'
 import { writeFully, writeWhole } from './raw-file.ts'
 
 // Version 3, clusters of 64 KiB, 16-bit reference counts: what qemu-img makes by default, and what every reader knows.
@@ -15,13 +15,13 @@ const copied = 1n << 63n // set where the reference count is one, which it is ev
  * Writes the bytes as a qcow2 image in one pass: header and L1 table in front, then clusters and L2 tables as data comes, the
  * reference counts last. Holes and zero pages get no cluster unless their cluster has data too.
  */
-export const writeQcow2 = (bytes: SparseBytes, file: string, watch: Watch = {}): Promise<void> =>
-  writeWhole(file, async handle => {
+export const writeQcow2 = (bytes: SparseBytes, file: string, wish: WriteWish = {}): Promise<void> =>
+  writeWhole(file, wish, async handle => {
     const virtualSizeBytes = Math.ceil(bytes.sizeBytes / 512) * 512 // qcow2 counts whole sectors
     const l1Size = Math.max(1, Math.ceil(virtualSizeBytes / (clusterBytes * entriesPerTable)))
     const l1 = Buffer.alloc(Math.ceil((l1Size * 8) / clusterBytes) * clusterBytes)
     const clusters = new ClusterWriter(handle, l1)
-    for await (const { offset, data } of dataRuns(bytes, watch)) await clusters.write(offset, data)
+    for await (const { offset, data } of dataRuns(bytes, wish)) await clusters.write(offset, data)
     await clusters.endTable()
     await writeFully(handle, clusterBytes, l1)
     const refcounts = await writeRefcounts(handle, clusters.used)

@@ -11,75 +11,165 @@ export interface CacheLimits {
 }
 
 export const usualCacheLimits: CacheLimits = {
-  blockBytes: 64 * 1024,
-  cacheBytes: 64 * 1024 * 1024,
-  aheadBytes: 4 * 1024 * 1024,
+  blockBytes: 32 * 1024,
+  cacheBytes: 48 * 1024 * 1024,
+  aheadBytes: 8 * 1024 * 1024,
 }
 
-/** One read of the source is for so much at most, so that its first bytes do not wait for its last. */
-const mostBytesAtOnce = 1024 * 1024
+/** One read of the source is for so much at most: enough to keep every thread busy that decodes, little enough to wait for. */
+const mostBytesAtOnce = 2 * 1024 * 1024
 /** What may be on its way ahead of all readers together. */
 const mostBytesAhead = 8 * 1024 * 1024
 const firstWindowBytes = 256 * 1024
+/** Programs and their parts are read in order too, but soon end: what was read ahead of them costs more than it saves. */
+const bytesInOrder = 384 * 1024
 const mostReaders = 16
+/** What is read at once in the calling thread. */
+const mostBytesNow = 512 * 1024
+/** Buffers for runs of blocks that wait for the next one. */
+const mostIdleRuns = 3
+/** Blocks of which is remembered that they were asked for. */
+const mostAsked = 16 * 1024
+/** Answers at once that are not kept. */
+const mostPassing = 2
+/** Memory for so many bytes of blocks is asked of the system together: block by block, it sets the garbage collector to work. */
+const slabBytes = 4 * 1024 * 1024
 
 /** Somebody who seems to read in order. */
 interface Reader {
   nextOffset: number
+  readBytes: number
   windowBytes: number
   /** Up to where was read ahead. */
   aheadUntil: number
 }
 
+/** Memory for one block. It is not given to another one while somebody uses it. */
+interface Slot {
+  readonly bytes: Uint8Array
+  /** Beyond the limit: only as long as it is used. */
+  readonly isExtra: boolean
+  block: number
+  users: number
+}
+
+/** A block on its way, and how many wait for it. */
+interface Coming {
+  readonly slot: Promise<Slot>
+  users: number
+}
+
+/** Parts of blocks, in order. Not to be written to, and not to be used any more once they are released. */
+export interface Borrowed {
+  readonly parts: readonly Uint8Array[]
+  release(): void
+}
+
 /**
  * Bytes that never change, in blocks: the last ones are kept, equal reads at the same time become one, and who reads in order finds
- * the next blocks on their way. Answers are views of blocks: nobody may write to them, and no byte is copied to hand it out.
+ * the next blocks on their way. Answers are views of blocks: no byte is copied to hand it out. The memory of blocks is used again
+ * and again, for the garbage collector would let many times as much pile up.
  */
 export class BlockCache {
   /** Where the bytes are known to be zero; without it holes are read like data. */
   holes: ExtentMap | undefined
   readonly #bytes: SparseBytes
   readonly #limits: CacheLimits
-  readonly #kept = new Map<number, Uint8Array>()
-  readonly #coming = new Map<number, Promise<Uint8Array>>()
+  /** Those used longest ago come first. */
+  readonly #kept = new Map<number, Slot>()
+  readonly #coming = new Map<number, Coming>()
+  readonly #free: Slot[] = []
+  readonly #runs: Uint8Array[] = []
+  /** Which blocks were asked for lately: each has one place, which later ones take. */
+  readonly #asked = new Uint32Array(mostAsked)
+  readonly #passing: Uint8Array[] = Array.from({ length: mostPassing }, () => new Uint8Array(mostBytesNow))
   readonly #reads = new Set<Promise<unknown>>()
   readonly #readers: Reader[] = []
-  readonly #zeros: Uint8Array
+  readonly #zeros: Slot
+  #slab = new Uint8Array(0)
+  #slots = 0
   #bytesAhead = 0
 
   constructor(bytes: SparseBytes, limits: CacheLimits = usualCacheLimits) {
     this.#bytes = bytes
     this.#limits = limits
-    this.#zeros = new Uint8Array(limits.blockBytes)
+    this.#zeros = { bytes: new Uint8Array(limits.blockBytes), isExtra: false, block: -1, users: 0 }
   }
 
   get sizeBytes(): number {
     return this.#bytes.sizeBytes
   }
 
+  /** The memory of all blocks. It may exceed the limit while so much is in use. */
   get keptBytes(): number {
-    return this.#kept.size * this.#limits.blockBytes
+    return this.#slots * this.#limits.blockBytes
   }
 
-  /** The bytes from `offset` on, in order, as one view per block. */
-  async read(offset: number, length: number): Promise<Uint8Array[]> {
+  /** The bytes from `offset` on, to be released soon. */
+  async read(offset: number, length: number): Promise<Borrowed> {
+    return await this.readSoon(offset, length)
+  }
+
+  /** The same, at once if nothing must be waited for. Who asks again and again must let others have their turn. */
+  readSoon(offset: number, length: number): Borrowed | Promise<Borrowed> {
     requireRange(offset, length, this.sizeBytes)
-    if (length === 0) return []
+    if (length === 0) return { parts: [], release: () => {} }
     const { blockBytes } = this.#limits
     const [first, last] = [Math.floor(offset / blockBytes), Math.floor((offset + length - 1) / blockBytes)]
-    const found = this.#take(first, last)
+    const passing = this.#isNews(first, last) && length <= mostBytesNow ? this.#readPassing(offset, length) : undefined
+    if (passing) return passing
+    const found = this.#take(first, last, 1)
     this.#readAhead(offset, offset + length)
+    return found.every(isThere) ? this.#lend(found, offset, length) : this.#lendLater(found, offset, length)
+  }
+
+  /** Whether none of the blocks is here, and none was asked for lately; from now on they were. */
+  #isNews(first: number, last: number): boolean {
+    let isNews = true
+    for (let block = first; block <= last; block++) {
+      const at = block % this.#asked.length
+      if (this.#asked[at] === block + 1 || this.#kept.has(block) || this.#coming.has(block)) isNews = false
+      this.#asked[at] = block + 1
+    }
+    return isNews
+  }
+
+  /**
+   * Bytes that may never be asked for again, as those of who reads here and there: they are not worth a place of others, and what lies
+   * around them is not worth the time.
+   */
+  #readPassing(offset: number, length: number): Borrowed | undefined {
+    if (!this.#bytes.readNow || this.holes?.isHole(offset, offset + length)) return undefined
+    const buffer = this.#passing.pop()
+    if (!buffer) return undefined
+    const bytes = buffer.subarray(0, length)
+    if (this.#bytes.readNow(offset, bytes)) {
+      this.#readAhead(offset, offset + length)
+      return { parts: [bytes], release: () => this.#passing.push(buffer) }
+    }
+    this.#passing.push(buffer)
+    return undefined
+  }
+
+  #lend(slots: readonly Slot[], offset: number, length: number): Borrowed {
+    const { blockBytes } = this.#limits
+    const first = Math.floor(offset / blockBytes)
+    const parts = slots.map(({ bytes }, i) => {
+      const start = (first + i) * blockBytes
+      return bytes.subarray(Math.max(0, offset - start), Math.min(blockBytes, offset + length - start))
+    })
+    return { parts, release: () => this.#release(slots) }
+  }
+
+  async #lendLater(found: readonly (Slot | Promise<Slot>)[], offset: number, length: number): Promise<Borrowed> {
     try {
-      const blocks = await Promise.all(found)
-      return blocks.map((block, i) => {
-        const start = (first + i) * blockBytes
-        return block.subarray(Math.max(0, offset - start), Math.min(block.length, offset + length - start))
-      })
+      return this.#lend(await Promise.all(found), offset, length)
     } catch {
+      for (const each of await Promise.allSettled(found)) if (each.status === 'fulfilled') this.#release([each.value])
       // Perhaps only bytes beside the wanted ones are lost, or a read ahead of us met a fault that has passed.
       const exact = new Uint8Array(length)
       await this.#bytes.read(offset, exact)
-      return [exact]
+      return { parts: [exact], release: () => {} }
     }
   }
 
@@ -87,79 +177,185 @@ export class BlockCache {
   async close(): Promise<void> {
     while (this.#reads.size > 0) await Promise.allSettled(this.#reads)
     this.#kept.clear()
+    this.#free.length = 0
+    this.#runs.length = 0
     await this.#bytes.close()
   }
 
-  /** Every block of a range, kept, on its way, or asked for now; blocks that lie side by side are asked for together. */
-  #take(first: number, last: number): (Uint8Array | Promise<Uint8Array>)[] {
-    const found: (Uint8Array | Promise<Uint8Array>)[] = []
+  /**
+   * Every block of a range, kept, on its way, or asked for now; blocks that lie side by side are asked for together. `users` is 0 for
+   * who only wants them to be there.
+   */
+  #take(first: number, last: number, users: 0 | 1): (Slot | Promise<Slot>)[] {
+    const found: (Slot | Promise<Slot>)[] = []
     let missingFrom = -1
     for (let block = first; block <= last; block++) {
-      const known = this.#find(block)
+      const known = this.#find(block, users)
       if (known) {
-        if (missingFrom >= 0) found.push(...this.#fetch(missingFrom, block - 1))
+        if (missingFrom >= 0) found.push(...this.#fetch(missingFrom, block - 1, users))
         missingFrom = -1
         found.push(known)
       } else if (missingFrom < 0) missingFrom = block
     }
-    if (missingFrom >= 0) found.push(...this.#fetch(missingFrom, last))
+    if (missingFrom >= 0) found.push(...this.#fetch(missingFrom, last, users))
     return found
   }
 
-  #find(block: number): Uint8Array | Promise<Uint8Array> | undefined {
-    const kept = this.#kept.get(block)
-    if (kept) {
+  #find(block: number, users: 0 | 1): Slot | Promise<Slot> | undefined {
+    const known = this.#kept.get(block) ?? this.#coming.get(block)
+    if (known) known.users += users
+    if (known && 'slot' in known) return known.slot
+    if (known) {
       this.#kept.delete(block)
-      this.#kept.set(block, kept)
-      return kept
+      this.#kept.set(block, known)
+      return known
     }
-    const coming = this.#coming.get(block)
-    if (coming) return coming
     const start = block * this.#limits.blockBytes
     const end = Math.min(start + this.#limits.blockBytes, this.sizeBytes)
-    return this.holes?.isHole(start, end) ? this.#zeros.subarray(0, end - start) : undefined
+    return this.holes?.isHole(start, end) ? this.#zeros : undefined
   }
 
-  #fetch(first: number, last: number): Promise<Uint8Array>[] {
+  #fetch(first: number, last: number, users: 0 | 1): readonly (Slot | Promise<Slot>)[] {
     const { blockBytes } = this.#limits
+    // What is read ahead is left to other threads.
+    const now = users === 1 && (last - first + 1) * blockBytes <= mostBytesNow ? this.#fetchNow(first, last) : undefined
+    if (now) return now
     const mostBlocks = Math.max(1, Math.floor(mostBytesAtOnce / blockBytes))
-    const blocks: Promise<Uint8Array>[] = []
+    const blocks: Promise<Slot>[] = []
     for (let from = first; from <= last; from += mostBlocks) {
       const count = Math.min(mostBlocks, last - from + 1)
-      const start = from * blockBytes
-      const run = new Uint8Array(Math.min(count * blockBytes, this.sizeBytes - start))
-      const read = this.#bytes.read(start, run)
+      const read = count === 1 ? this.#fetchOne(from) : this.#fetchRun(from, count)
       this.#track(read)
-      for (let i = 0; i < count; i++) blocks.push(this.#expect(from + i, i, run, read))
+      for (let i = 0; i < count; i++) blocks.push(this.#expect(from + i, users, read))
     }
     return blocks
   }
 
-  /** One block of a run that is being read. It gets memory of its own, or one kept block would keep its whole run. */
-  #expect(block: number, index: number, run: Uint8Array, read: Promise<void>): Promise<Uint8Array> {
+  #fetchNow(first: number, last: number): Slot[] | undefined {
     const { blockBytes } = this.#limits
-    const coming = read.then(
-      () => {
-        this.#coming.delete(block)
-        const own = run.length <= blockBytes ? run : run.slice(index * blockBytes, (index + 1) * blockBytes)
-        this.#keep(block, own)
-        return own
-      },
+    if (!this.#bytes.readNow) return undefined
+    if (first === last) {
+      const slot = this.#freeSlot()
+      const start = first * blockBytes
+      const isRead = this.#bytes.readNow(start, slot.bytes.subarray(0, Math.min(blockBytes, this.sizeBytes - start)))
+      if (isRead) this.#enter(slot, first, 1)
+      else this.#giveBack(slot)
+      return isRead ? [slot] : undefined
+    }
+    const run = this.#runOf(first, last - first + 1)
+    const slots = this.#bytes.readNow(first * blockBytes, run) ? this.#split(run) : undefined
+    for (const [i, slot] of slots?.entries() ?? []) this.#enter(slot, first + i, 1)
+    this.#keepRun(run)
+    return slots
+  }
+
+  async #fetchOne(block: number): Promise<void> {
+    const slot = this.#freeSlot()
+    const start = block * this.#limits.blockBytes
+    const target = slot.bytes.subarray(0, Math.min(slot.bytes.length, this.sizeBytes - start))
+    try {
+      await this.#bytes.read(start, target)
+      this.#keep(block, slot)
+    } catch (error) {
+      this.#giveBack(slot)
+      throw error
+    }
+  }
+
+  /** Reads blocks together, and gives each of them memory of its own. */
+  async #fetchRun(first: number, count: number): Promise<void> {
+    const run = this.#runOf(first, count)
+    try {
+      await this.#bytes.read(first * this.#limits.blockBytes, run)
+      for (const [i, slot] of this.#split(run).entries()) this.#keep(first + i, slot)
+    } finally {
+      this.#keepRun(run)
+    }
+  }
+
+  #runOf(first: number, count: number): Uint8Array {
+    const { blockBytes } = this.#limits
+    const buffer = this.#runs.pop() ?? new Uint8Array(Math.max(blockBytes, mostBytesAtOnce))
+    return buffer.subarray(0, Math.min(count * blockBytes, this.sizeBytes - first * blockBytes))
+  }
+
+  #keepRun({ buffer }: Uint8Array): void {
+    if (this.#runs.length < mostIdleRuns) this.#runs.push(new Uint8Array(buffer))
+  }
+
+  #split(run: Uint8Array): Slot[] {
+    const { blockBytes } = this.#limits
+    const slots: Slot[] = []
+    for (let at = 0; at < run.length; at += blockBytes) {
+      const slot = this.#freeSlot()
+      slot.bytes.set(run.subarray(at, at + blockBytes))
+      slots.push(slot)
+    }
+    return slots
+  }
+
+  #expect(block: number, users: 0 | 1, read: Promise<void>): Promise<Slot> {
+    const slot = read.then(
+      () => this.#kept.get(block)!,
       error => {
         this.#coming.delete(block)
         throw error
       },
     )
-    coming.catch(() => {}) // who waits for it is told; nobody may be waiting
-    this.#coming.set(block, coming)
-    return coming
+    slot.catch(() => {}) // who waits for it is told; nobody may be waiting
+    this.#coming.set(block, { slot, users })
+    return slot
   }
 
-  #keep(block: number, bytes: Uint8Array): void {
-    this.#kept.set(block, bytes)
-    for (const oldest of this.#kept.keys()) {
-      if (this.keptBytes <= this.#limits.cacheBytes) break
-      this.#kept.delete(oldest)
+  /** From now on the block is in use by all who waited for it. */
+  #keep(block: number, slot: Slot): void {
+    // Never none: it must be there when the read's end is told.
+    this.#enter(slot, block, 1 + (this.#coming.get(block)?.users ?? 0))
+    this.#coming.delete(block)
+    setImmediate(() => this.#release([slot]))
+  }
+
+  #enter(slot: Slot, block: number, users: number): void {
+    slot.block = block
+    slot.users = users
+    this.#kept.set(block, slot)
+  }
+
+  #freeSlot(): Slot {
+    const free = this.#free.pop()
+    if (free) return free
+    const { blockBytes, cacheBytes } = this.#limits
+    const isExtra = this.keptBytes + blockBytes > cacheBytes
+    if (isExtra)
+      for (const [block, slot] of this.#kept) {
+        if (slot.users > 0) continue
+        this.#kept.delete(block)
+        return slot
+      }
+    this.#slots++
+    return { bytes: isExtra ? new Uint8Array(blockBytes) : this.#cutOffSlab(), isExtra, block: -1, users: 0 }
+  }
+
+  /** Memory within the limit is never given back, so a slab is cut only once. */
+  #cutOffSlab(): Uint8Array {
+    const { blockBytes, cacheBytes } = this.#limits
+    if (this.#slab.length < blockBytes)
+      this.#slab = new Uint8Array(Math.max(1, Math.floor(Math.min(slabBytes, cacheBytes) / blockBytes)) * blockBytes)
+    const bytes = this.#slab.subarray(0, blockBytes)
+    this.#slab = this.#slab.subarray(blockBytes)
+    return bytes
+  }
+
+  #giveBack(slot: Slot): void {
+    if (slot.isExtra) this.#slots--
+    else this.#free.push(slot)
+  }
+
+  #release(slots: readonly Slot[]): void {
+    for (const slot of slots) {
+      if (slot === this.#zeros || --slot.users > 0 || !slot.isExtra) continue
+      if (this.#kept.get(slot.block) === slot) this.#kept.delete(slot.block)
+      this.#slots--
     }
   }
 
@@ -172,12 +368,14 @@ export class BlockCache {
     const reader = this.#readers.find(({ nextOffset }) => nextOffset === offset)
     if (!reader) {
       if (this.#readers.length === mostReaders) this.#readers.shift()
-      this.#readers.push({ nextOffset: end, windowBytes: 0, aheadUntil: end })
+      this.#readers.push({ nextOffset: end, readBytes: end - offset, windowBytes: 0, aheadUntil: end })
       return
     }
     this.#readers.splice(this.#readers.indexOf(reader), 1)
     this.#readers.push(reader)
     reader.nextOffset = end
+    reader.readBytes += end - offset
+    if (reader.readBytes < bytesInOrder) return
     reader.windowBytes = Math.min(this.#limits.aheadBytes, Math.max(firstWindowBytes, reader.windowBytes * 2))
     const from = Math.max(end, reader.aheadUntil)
     const until = Math.min(this.sizeBytes, end + reader.windowBytes)
@@ -187,7 +385,7 @@ export class BlockCache {
     reader.aheadUntil = until
     this.#bytesAhead += until - from
     const { blockBytes } = this.#limits
-    const coming = this.#take(Math.floor(from / blockBytes), Math.floor((until - 1) / blockBytes))
+    const coming = this.#take(Math.floor(from / blockBytes), Math.floor((until - 1) / blockBytes), 0)
     this.#track(
       Promise.allSettled(coming).then(() => {
         this.#bytesAhead -= until - from
@@ -195,3 +393,5 @@ export class BlockCache {
     )
   }
 }
+
+const isThere = (slot: Slot | Promise<Slot>): slot is Slot => 'bytes' in slot

@@ -41,17 +41,33 @@ export class Line {
     for (let left = length; left > 0; left -= Math.min(left, 64 * 1024)) await this.take(Math.min(left, 64 * 1024))
   }
 
-  /** Sends all of it together; resolves once there is room for more. */
+  /** Sends all of it together; resolves once the system has all of it: from then on the parts may be written to. */
   async send(...parts: readonly Uint8Array[]): Promise<void> {
+    await this.sendSoon(...parts)
+  }
+
+  /** The same; answers nothing if the system has all of it already. */
+  sendSoon(...parts: readonly Uint8Array[]): Promise<void> | undefined {
     const socket = this.#socket
     if (this.#failure || socket.destroyed) throw this.#broken()
+    let told = () => {}
     socket.cork()
-    for (const part of parts) {
-      socket.write(part)
+    for (const [i, part] of parts.entries()) {
+      socket.write(part, i === parts.length - 1 ? () => told() : undefined)
       this.sentBytes += part.length
     }
     socket.uncork()
-    while (socket.writableNeedDrain) await this.#soon(this.#drained(socket))
+    if (socket.writableLength === 0) return undefined
+    return this.#sent(
+      new Promise(resolve => {
+        told = resolve
+      }),
+    )
+  }
+
+  async #sent(sent: Promise<void>): Promise<void> {
+    await this.#soon(sent)
+    if (this.#failure || this.#socket.destroyed) throw this.#broken()
   }
 
   /** Goes on under TLS. What the client sent before was sent in the clear, perhaps by somebody else: nothing of it may remain. */
@@ -89,7 +105,6 @@ export class Line {
 
   #attach(): void {
     const socket = this.#socket
-    socket.setMaxListeners(100) // every answer under way waits for room
     socket.on('readable', () => this.#wake())
     socket.on('end', () => this.#wake())
     socket.on('close', () => this.#wake())
@@ -102,21 +117,6 @@ export class Line {
   #moved(): Promise<void> {
     return new Promise(resolve => {
       this.#wake = resolve
-    })
-  }
-
-  #drained(socket: Socket): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const drained = () => {
-        socket.off('close', closed)
-        resolve()
-      }
-      const closed = () => {
-        socket.off('drain', drained)
-        reject(this.#broken())
-      }
-      socket.once('drain', drained)
-      socket.once('close', closed)
     })
   }
 

@@ -1,4 +1,5 @@
 import type { SecureContext } from 'node:tls'
+import { isSameSecret } from '#foundation/same-secret.ts'
 import { type Line, LineBroken } from './line.ts'
 import type { OpenExport } from './nbd-export.ts'
 import {
@@ -176,7 +177,8 @@ class Negotiation {
   }
 
   #find(name: Buffer): OpenExport | undefined {
-    return this.#offer.exports.find(one => Buffer.from(one.name).equals(name))
+    // Who knows an unlisted name may read: it is a secret.
+    return this.#offer.exports.find(one => isSameSecret(name, one.name))
   }
 
   #agreed(found: OpenExport): Agreed {

@@ -130,6 +130,18 @@ export const chunkHeader = (cookie: Uint8Array, type: number, length: number, is
   return bytes
 }
 
+/** The head of the last chunk of a structured reply, all of which is data. */
+export const dataHeader = (cookie: Uint8Array, offset: bigint, length: number): Buffer => {
+  const bytes = Buffer.allocUnsafe(28)
+  bytes.writeUInt32BE(structuredReplyMagic, 0)
+  bytes.writeUInt16BE(1, 4)
+  bytes.writeUInt16BE(chunkType.data, 6)
+  bytes.set(cookie, 8)
+  bytes.writeUInt32BE(8 + length, 16)
+  bytes.writeBigUInt64BE(offset, 20)
+  return bytes
+}
+
 export const uint16 = (value: number): Buffer => {
   const bytes = Buffer.alloc(2)
   bytes.writeUInt16BE(value)

@@ -1,3 +1,4 @@
+import type { Borrowed } from './block-cache.ts'
 import { type Line, LineBroken } from './line.ts'
 import type { Agreed } from './negotiate.ts'
 import {
@@ -6,6 +7,7 @@ import {
   chunkType,
   command,
   commandFlag,
+  dataHeader,
   errorCode,
   holeStatus,
   maxRequestBytes,
@@ -22,6 +24,8 @@ import {
 const mostRunning = 16
 /** What is read for one answer before it is sent. */
 const pieceBytes = 512 * 1024
+/** So much is answered without a turn for anybody else. */
+const bytesPerTurn = 1024 * 1024
 /** Extents in one answer about block status; a client asks again for the rest. */
 const mostStatusExtents = 8192
 
@@ -31,16 +35,21 @@ const refusal = { io: [errorCode.io, 'The bytes could not be read.'] } as const
 export const transmit = async (line: Line, agreed: Agreed, failed: (error: unknown) => void): Promise<void> => {
   const session = new Session(line, agreed, failed)
   const running = new Set<Promise<void>>()
+  let bytesAtOnce = 0
   try {
     for (;;) {
       const request = parseRequest(await line.take(requestBytes))
       if (!request) throw new LineBroken('The client sends what is no request.')
       if (request.type === command.disconnect) break
       if (request.type === command.write) await session.passOverPayload(request)
-      const work: Promise<void> = session
-        .answer(request)
-        .catch(() => line.destroy())
-        .finally(() => running.delete(work))
+      const answering = session.begin(request)
+      if (!answering) {
+        bytesAtOnce += request.length
+        if (bytesAtOnce >= bytesPerTurn) await new Promise(resolve => setImmediate(resolve))
+        if (bytesAtOnce >= bytesPerTurn) bytesAtOnce = 0
+        continue
+      }
+      const work: Promise<void> = answering.catch(() => line.destroy()).finally(() => running.delete(work))
       running.add(work)
       if (running.size >= mostRunning) await Promise.race(running)
     }
@@ -55,6 +64,7 @@ class Session {
   readonly #failed: (error: unknown) => void
   /** A simple reply must not be interrupted by another one. */
   #lastReply: Promise<unknown> = Promise.resolve()
+  #repliesInTurn = 0
 
   constructor(line: Line, agreed: Agreed, failed: (error: unknown) => void) {
     this.#line = line
@@ -67,7 +77,49 @@ class Session {
     await this.#line.skip(length)
   }
 
-  async answer(request: Request): Promise<void> {
+  /** Answers nothing if the answer is sent already, as that of most short reads is: whatever waits costs several times as much. */
+  begin(request: Request): Promise<void> | undefined {
+    if (!this.#isShortRead(request)) return this.#answer(request)
+    const blocks = this.#agreed.export.cache.readSoon(Number(request.offset), request.length)
+    return blocks instanceof Promise ? this.#answerLater(request, blocks) : this.#sendRead(request, blocks)
+  }
+
+  /** One piece of data, which no other answer may follow in the middle of. */
+  #isShortRead(request: Request): boolean {
+    const { type, length } = request
+    if (type !== command.read || length === 0 || length > pieceBytes || this.#wrongWith(request)) return false
+    if (!this.#agreed.isStructured) return this.#repliesInTurn === 0
+    const { holes } = this.#agreed.export.cache
+    const [start, end] = rangeOf(request)
+    for (const run of holes?.runs(start, end) ?? []) return !run.isHole && run.length === length
+    return true
+  }
+
+  async #answerLater(request: Request, coming: Promise<Borrowed>): Promise<void> {
+    let blocks: Borrowed
+    try {
+      blocks = await coming
+    } catch (error) {
+      this.#failed(error)
+      return await this.#refuse(request, ...refusal.io)
+    }
+    if (this.#agreed.isStructured) await this.#sendRead(request, blocks)
+    else await this.#inTurn(async () => this.#sendRead(request, blocks))
+  }
+
+  /** Sends what belongs to the cache, and gives it back once the system has it, or the client is gone. */
+  #sendRead({ cookie, offset, length }: Request, blocks: Borrowed): Promise<void> | undefined {
+    const head = this.#agreed.isStructured ? dataHeader(cookie, offset, length) : simpleReply(cookie)
+    let sent: Promise<void> | undefined
+    try {
+      sent = this.#line.sendSoon(head, ...blocks.parts)
+    } finally {
+      if (!sent) blocks.release()
+    }
+    return sent?.finally(() => blocks.release())
+  }
+
+  async #answer(request: Request): Promise<void> {
     const { write, trim, writeZeroes } = command
     if (request.type === write || request.type === trim || request.type === writeZeroes)
       return await this.#refuse(request, errorCode.notPermitted, 'This is read-only.')
@@ -82,12 +134,7 @@ class Session {
 
   #wrongWith({ type, flags, offset, length }: Request): string | undefined {
     const { isStructured, hasBlockStatus } = this.#agreed
-    const mayHave = new Map<number, number>([
-      [command.read, isStructured ? commandFlag.dontFragment : 0],
-      [command.flush, 0],
-      [command.cache, 0],
-      ...(hasBlockStatus ? ([[command.blockStatus, commandFlag.onlyOne]] as const) : []),
-    ]).get(type)
+    const mayHave = flagsOf(type, isStructured, hasBlockStatus)
     if (mayHave === undefined) return 'There is no such command here.'
     if ((flags & ~mayHave) !== 0) return 'The command does not have these flags.'
     if (type === command.flush) return offset === 0n && length === 0 ? undefined : 'A flush has no range.'
@@ -101,7 +148,7 @@ class Session {
   async #readSimply(request: Request): Promise<void> {
     const { cache } = this.#agreed.export
     const [start, end] = rangeOf(request)
-    let first: Uint8Array[]
+    let first: Borrowed
     try {
       first = await cache.read(start, Math.min(pieceBytes, end - start))
     } catch (error) {
@@ -109,13 +156,13 @@ class Session {
       return await this.#refuse(request, ...refusal.io)
     }
     await this.#inTurn(async () => {
-      await this.#line.send(simpleReply(request.cookie), ...first)
+      await this.#lend(first, simpleReply(request.cookie))
       for (let at = start + pieceBytes; at < end; at += pieceBytes) {
         const piece = await cache.read(at, Math.min(pieceBytes, end - at)).catch(error => {
           this.#failed(error)
           throw error
         })
-        await this.#line.send(...piece)
+        await this.#lend(piece)
       }
     })
   }
@@ -135,7 +182,7 @@ class Session {
       try {
         const blocks = await cache.read(run.offset, run.length)
         const header = chunkHeader(request.cookie, chunkType.data, 8 + run.length, isLast)
-        await this.#line.send(header, uint64(run.offset), ...blocks)
+        await this.#lend(blocks, header, uint64(run.offset))
       } catch (error) {
         if (error instanceof LineBroken) throw error
         this.#failed(error)
@@ -147,7 +194,7 @@ class Session {
   async #readUnfragmented(request: Request, start: number, end: number): Promise<void> {
     if (end - start > pieceBytes)
       return await this.#refuse(request, errorCode.overflow, 'So much is answered only in fragments.')
-    let blocks: Uint8Array[]
+    let blocks: Borrowed
     try {
       blocks = await this.#agreed.export.cache.read(start, end - start)
     } catch (error) {
@@ -155,7 +202,16 @@ class Session {
       return await this.#refuse(request, ...refusal.io)
     }
     const header = chunkHeader(request.cookie, chunkType.data, 8 + end - start, true)
-    await this.#line.send(header, uint64(start), ...blocks)
+    await this.#lend(blocks, header, uint64(start))
+  }
+
+  /** Sends what belongs to the cache, and gives it back once the system has it, or the client is gone. */
+  async #lend({ parts, release }: Borrowed, ...head: readonly Uint8Array[]): Promise<void> {
+    try {
+      await this.#line.send(...head, ...parts)
+    } finally {
+      release()
+    }
   }
 
   /** Takes a range into the cache; it is only a hint, so a long one is not followed to its end. */
@@ -163,7 +219,7 @@ class Session {
     const [start, end] = rangeOf(request)
     try {
       for (let at = start; at < Math.min(end, start + maxRequestBytes); at += pieceBytes)
-        await this.#agreed.export.cache.read(at, Math.min(pieceBytes, end - at))
+        (await this.#agreed.export.cache.read(at, Math.min(pieceBytes, end - at))).release()
     } catch (error) {
       this.#failed(error)
       return await this.#refuse(request, ...refusal.io)
@@ -200,11 +256,19 @@ class Session {
     await this.#line.send(chunkHeader(cookie, chunkType.error, payload.length, true), payload)
   }
 
-  async #inTurn(send: () => Promise<void>): Promise<void> {
-    const sent = this.#lastReply.then(send)
+  async #inTurn(send: () => Promise<void> | undefined): Promise<void> {
+    this.#repliesInTurn++
+    const sent = this.#lastReply.then(send).finally(() => this.#repliesInTurn--)
     this.#lastReply = sent.catch(() => {})
     await sent
   }
+}
+
+/** The flags that a command may have; undefined for what is none here. */
+const flagsOf = (type: number, isStructured: boolean, hasBlockStatus: boolean): number | undefined => {
+  if (type === command.read) return isStructured ? commandFlag.dontFragment : 0
+  if (type === command.flush || type === command.cache) return 0
+  return type === command.blockStatus && hasBlockStatus ? commandFlag.onlyOne : undefined
 }
 
 /** Checked against the size before: a safe number. */

@@ -1,6 +1,6 @@
 import type { ManifestId } from '#data-plane/chunks/chunk-store.ts'
 import { ChunkCorrupt, ChunkMissing, ManifestMissing } from '#data-plane/chunks/chunk-store.ts'
-import type { SparseBytes } from '#foundation/sparse-bytes.ts'
+import type { Outlet, SparseBytes } from '#foundation/sparse-bytes.ts'
 import { RegionUnreachable } from './regions.ts'
 import type { StoreSlot } from './store-slot.ts'
 
@@ -31,6 +31,21 @@ export const firstOf = async <T>(
   throw failure
 }
 
+const blockBytes = 2 ** 20
+
+/** What `writeTo` does, for bytes that have none: those of a store in another process. */
+const writePlainly = async (bytes: SparseBytes, to: Outlet, signal?: AbortSignal): Promise<void> => {
+  const block = Buffer.allocUnsafe(blockBytes)
+  for await (const { offset, length } of bytes.extents())
+    for (let at = offset; at < offset + length; at += blockBytes) {
+      signal?.throwIfAborted()
+      const part = block.subarray(0, Math.min(blockBytes, offset + length - at))
+      await bytes.read(at, part)
+      await to.write(part, at)
+      to.onWritten?.(part.length)
+    }
+}
+
 /** The bytes of a manifest, read from the first store that has them and from the next one when that fails midway. */
 export const openWithFailover = async (slots: readonly StoreSlot[], manifest: ManifestId): Promise<SparseBytes> => {
   const open = (from: readonly StoreSlot[]) =>
@@ -48,19 +63,27 @@ export const openWithFailover = async (slots: readonly StoreSlot[], manifest: Ma
     await failed.bytes.close().catch(() => {})
   }
 
+  /** Begins anew with the next store when one fails. */
+  const fromAny = async (work: (bytes: SparseBytes) => Promise<void>): Promise<void> => {
+    for (;;) {
+      const from = current
+      try {
+        return await from.slot.run(() => work(from.bytes))
+      } catch (error) {
+        await moveOn(from, error)
+      }
+    }
+  }
+
   return {
     sizeBytes,
     extents: () => current.bytes.extents(),
-    async read(offset, target) {
-      for (;;) {
-        const from = current
-        try {
-          return await from.slot.run(() => from.bytes.read(offset, target))
-        } catch (error) {
-          await moveOn(from, error)
-        }
-      }
-    },
+    read: (offset, target) => fromAny(bytes => bytes.read(offset, target)),
+    ...(current.bytes.writeTo && {
+      writeTo: (to, signal) => fromAny(bytes => bytes.writeTo?.(to, signal) ?? writePlainly(bytes, to, signal)),
+    }),
+    // Without a look whether the disk is still there: what is verified is right, and what needs a disk is left to `read`.
+    readNow: (offset, target) => current.bytes.readNow?.(offset, target) ?? false,
     close: () => current.bytes.close(),
   }
 }

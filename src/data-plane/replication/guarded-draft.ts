@@ -10,6 +10,7 @@ export const guardedDraft = (slot: StoreSlot, draft: Draft): Draft => ({
   get written() {
     return draft.written
   },
+  begin: manifest => slot.run(() => draft.begin(manifest)),
   write: (offset, bytes) => slot.run(() => draft.write(offset, bytes)),
   clear: (offset, length) => slot.run(() => draft.clear(offset, length)),
   resize: sizeBytes => slot.run(() => draft.resize(sizeBytes)),

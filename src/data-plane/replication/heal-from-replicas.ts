@@ -18,7 +18,7 @@ export const healFromReplicas = (slots: () => readonly StoreSlot[], network: Net
 
   const ask = async (slot: StoreSlot, to: StoreSlot, id: ChunkId): Promise<StoredChunk | undefined> => {
     try {
-      for await (const chunk of sourceOver(network, slot, to).chunks([id])) if (chunk.id === id) return chunk
+      for await (const chunk of sourceOver(network, slot, to, false).chunks([id])) if (chunk.id === id) return chunk
     } catch {
       // Not having it, having it broken and being away are the same to the one who asks.
     }

@@ -1,6 +1,6 @@
 import * as path from 'node:path'
 import { type Files, readWhole, replaceFile } from '#foundation/files.ts'
-import { folderOf } from './folder-of.ts'
+import { folderOf, isNodeUrl } from './folder-of.ts'
 
 /**
  * Which store each folder held when it was last used. Kept apart from the stores themselves, so that a disk that is not mounted is
@@ -14,7 +14,7 @@ export interface KnownStores {
 }
 
 /** One folder may be written in several ways. */
-const keyOf = (url: string): string => path.resolve(folderOf(url))
+const keyOf = (url: string): string => (isNodeUrl(url) ? new URL(url).href : path.resolve(folderOf(url)))
 
 /** Knows what it saw itself, and nothing after a restart. */
 export const rememberedStores = (
@@ -50,10 +50,11 @@ export const openKnownStores = async (files: Files, file: string): Promise<Known
 
 /**
  * Takes an empty folder as what it is: its store is gone for good, a new one is made there, and filled from the other regions by the
- * next round of upkeep. Answers false, having done nothing, where a store lies in the folder.
+ * next round of upkeep. Answers false, having done nothing, where a store lies in the folder. Of a store in another process, whose folder
+ * can't be looked at from here, whatever is there when it is next used is taken.
  */
 export const adoptEmptyStore = async (known: KnownStores, files: Files, url: string): Promise<boolean> => {
-  if (await files.exists(path.join(folderOf(url), 'store.json'))) return false
+  if (!isNodeUrl(url) && (await files.exists(path.join(folderOf(url), 'store.json')))) return false
   await known.forget(url)
   return true
 }

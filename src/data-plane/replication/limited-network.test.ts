@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { systemClock } from '#foundation/clock.ts'
+import type { ChunkId, ChunkSource } from '#data-plane/chunks/chunk-store.ts'
+import { FakeClock, systemClock } from '#foundation/clock.ts'
 import { bytesOf } from '#foundation/sparse-bytes.ts'
+import { limitedNetwork } from './limited-network.ts'
+import { noDistance } from './network.ts'
 import { openRegions } from './open-regions.ts'
+import type { StoreSlot } from './store-slot.ts'
 import { readAll, startTestRegions } from './test-regions.ts'
 
 const MiB = 1024 * 1024
@@ -32,4 +36,42 @@ test('copies share the rate that is set, and none waits for the other to end', a
   assert.ok((await readAll(regions, 'westus2', first.manifest)).equals(one))
   await regions.close()
   await remove()
+})
+
+test('regions get equal shares of the rate, however many copies and how large chunks each has', async () => {
+  const clock = new FakeClock()
+  const network = limitedNetwork(1_000_000, clock, noDistance)
+  const got: Record<string, number> = {}
+  const endless = (sizeBytes: number): ChunkSource => ({
+    manifestRoot: async () => Buffer.alloc(0),
+    async *chunks() {
+      for (;;) yield { id: '' as ChunkId, encoding: 'raw', sizeBytes, stored: Buffer.alloc(sizeBytes) }
+    },
+  })
+  let isOver = false
+  const receive = async (region: string, sizeBytes: number) => {
+    const slot = { region } as StoreSlot
+    for await (const { stored } of network(endless(sizeBytes), slot, slot).chunks([])) {
+      if (isOver) return
+      got[region] = (got[region] ?? 0) + stored.length
+    }
+  }
+  const passed = async (seconds: number) => {
+    for (let ms = 0; ms < seconds * 1000; ms += 2) {
+      clock.advance(2)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+  }
+  const running = [receive('east', 10_000), receive('east', 10_000), receive('west', 2000)]
+  await passed(3)
+  const first = { ...got }
+  for (const region of ['east', 'west'])
+    assert.ok(Math.abs((first[region] ?? 0) - 1_500_000) < 60_000, JSON.stringify(first))
+  running.push(receive('north', 5000))
+  await passed(3)
+  for (const region of ['east', 'west', 'north'])
+    assert.ok(Math.abs((got[region] ?? 0) - (first[region] ?? 0) - 1_000_000) < 60_000, JSON.stringify(got))
+  isOver = true
+  await passed(0.1)
+  await Promise.all(running)
 })

@@ -26,6 +26,10 @@ interface Parts {
   readonly log: Log
   readonly turns: Turns
   readonly network: Network
+  /** How many copies each store is giving at the moment. */
+  readonly giving: Map<StoreSlot, number>
+  /** Every copy has bytes of its own, also where a link would do. */
+  readonly separateCopies?: boolean
 }
 
 type Standing = 'holds' | 'has' | 'lacks' | 'unreachable'
@@ -72,7 +76,7 @@ export const makeCopies = async (job: CopyJob, parts: Parts): Promise<Held> => {
       const made = await copyTo(slot, { ...job, watch: shareOf(job.watch, held.copies, wanted) }, parts)
       held.copies++
       held.newBytes += made?.newBytes ?? 0
-      held.sentBytes += made?.storedBytes ?? 0
+      held.sentBytes += (made?.storedBytes ?? 0) - (made?.linkedBytes ?? 0)
     } catch (error) {
       const isOurs = error instanceof StoreUnreachable || error instanceof StoreOutOfSpace
       if (!isOurs || error.url !== slot.url) throw error
@@ -116,13 +120,12 @@ const holdThere = async (slot: StoreSlot, { hold, manifest, watch }: CopyJob, pa
 
 const receiveFromAny = async (slot: StoreSlot, job: CopyJob, parts: Parts): Promise<Ingested> => {
   let failure: unknown = new ManifestMissing(job.manifest)
-  for (const source of job.sources) {
-    if (source === slot) continue
+  const sources = new Set(job.sources.filter(source => source !== slot))
+  for (let source = leastBusy(sources, job, parts); source; source = leastBusy(sources, job, parts)) {
+    sources.delete(source)
     try {
-      if (!(await has(source, job.manifest))) continue
-      return await retry(parts.clock, job.watch.signal, () =>
-        slot.run(store => store.receive(job.manifest, sourceOver(parts.network, source, slot), job.hold, job.watch)),
-      )
+      const received = await receiveFrom(source, slot, job, parts)
+      if (received) return received
     } catch (error) {
       if (!isSourceFault(error, source)) throw error
       parts.log.warn('A store could not give what another one wanted.', { from: source.url, to: slot.url, error })
@@ -131,6 +134,42 @@ const receiveFromAny = async (slot: StoreSlot, job: CopyJob, parts: Parts): Prom
   }
   throw failure
 }
+
+/** Of the stores that were not asked yet: one of the region itself, else one that is giving to the fewest others. */
+const leastBusy = (sources: ReadonlySet<StoreSlot>, { region }: CopyJob, { giving }: Parts): StoreSlot | undefined => {
+  const cost = (source: StoreSlot) => (source.region === region ? 0 : 1 + (giving.get(source) ?? 0))
+  return [...sources].reduce<StoreSlot | undefined>(
+    (least, source) => (!least || cost(source) < cost(least) ? source : least),
+    undefined,
+  )
+}
+
+/** Undefined if the source does not have it. It counts as busy from the moment on in which it was chosen. */
+const receiveFrom = async (
+  source: StoreSlot,
+  slot: StoreSlot,
+  job: CopyJob,
+  parts: Parts,
+): Promise<Ingested | undefined> => {
+  const { giving } = parts
+  giving.set(source, (giving.get(source) ?? 0) + 1)
+  try {
+    if (!(await has(source, job.manifest))) return undefined
+    const from = sourceOver(parts.network, source, slot, mayLink(source, job, parts))
+    return await retry(parts.clock, job.watch.signal, () =>
+      slot.run(store => store.receive(job.manifest, from, job.hold, job.watch)),
+    )
+  } finally {
+    giving.set(source, giving.get(source)! - 1)
+  }
+}
+
+/**
+ * Regions of one file system have packs in common unless that is not wished. Who gives a region several stores wants bytes that fail
+ * apart: into such a region nothing is linked, or two of its stores could have one file from a third.
+ */
+const mayLink = (source: StoreSlot, { region, targets }: CopyJob, { separateCopies = false }: Parts): boolean =>
+  !separateCopies && source.region !== region && targets.length === 1
 
 /** Whether the store that was asked is to blame, so that another one may do better. */
 const isSourceFault = (error: unknown, source: StoreSlot): boolean =>

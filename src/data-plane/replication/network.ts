@@ -28,22 +28,30 @@ const guarded = async <T>(from: StoreSlot, work: () => Promise<T>): Promise<T> =
   }
 }
 
-/** A store as the source of another one, over the network between them. */
-export const sourceOver = (network: Network, from: StoreSlot, to: StoreSlot): ChunkSource => {
+async function* guardedList<T>(from: StoreSlot, list: AsyncIterable<T>): AsyncGenerator<T> {
+  const items = list[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await guarded(from, () => items.next())
+      if (next.done) return
+      yield next.value
+    }
+  } finally {
+    await items.return?.()
+  }
+}
+
+/**
+ * A store as the source of another one, over the network between them. `links`: whether files may be had in common, where the
+ * network lets them through.
+ */
+export const sourceOver = (network: Network, from: StoreSlot, to: StoreSlot, links: boolean): ChunkSource => {
   const source = network(from.source, from, to)
+  const packs = links ? source.packs?.bind(source) : undefined
   return {
+    ...(packs && { packs: ids => guarded(from, () => packs(ids)) }),
     manifestRoot: manifest => guarded(from, () => source.manifestRoot(manifest)),
-    async *chunks(ids) {
-      const chunks = source.chunks(ids)[Symbol.asyncIterator]()
-      try {
-        for (;;) {
-          const next = await guarded(from, () => chunks.next())
-          if (next.done) return
-          yield next.value
-        }
-      } finally {
-        await chunks.return?.()
-      }
-    },
+    chunks: ids => guardedList(from, source.chunks(ids)),
+    ...(source.stored && { stored: ids => guardedList(from, source.stored?.(ids) ?? source.chunks(ids)) }),
   }
 }

@@ -7,6 +7,7 @@ import { hashInThread } from '#data-plane/chunks/hash-workers.ts'
 import { openStore } from '#data-plane/chunks/open-store.ts'
 import { type Files, nodeFiles } from '#foundation/files.ts'
 import { bytesOf } from '#foundation/sparse-bytes.ts'
+import type { Network } from './network.ts'
 import { openRegions } from './open-regions.ts'
 import { RegionUnreachable } from './regions.ts'
 import { damage, readAll, startTestRegions } from './test-regions.ts'
@@ -130,6 +131,25 @@ test('a store that vanishes takes down its region only, and a neighbour with a c
   await remove()
 })
 
+test('a version that is written out by a store that vanishes is written out by the next one', async () => {
+  const { regions, folderOf, remove } = await startTestRegions({ eastus: 2 })
+  const { manifest } = await regions.ingest('eastus', bytesOf(image), 'source')
+  await regions.hold('eastus', manifest, 'v1', 2)
+  const bytes = await regions.open('eastus', manifest)
+  const written = Buffer.alloc(bytes.sizeBytes)
+  const write = async (part: Uint8Array, position: number) => void written.set(part, position)
+  await bytes.writeTo?.({ write })
+  assert.ok(written.equals(image))
+  written.fill(0)
+  await fs.rm(folderOf('eastus', 0), { recursive: true })
+  await bytes.writeTo?.({ write })
+  assert.ok(written.equals(image))
+  await fs.rm(folderOf('eastus', 1), { recursive: true })
+  await assert.rejects(async () => await bytes.writeTo?.({ write }), RegionUnreachable)
+  await bytes.close()
+  await remove()
+})
+
 test('two holds of one manifest fetch it once, and passing faults are tried again', async () => {
   let failures = 3
   const flaky: Files = {
@@ -173,4 +193,29 @@ test('unknown regions, foreign URLs and one folder for two stores are refused', 
   const twin = { name: 'westus2', stores: first.stores }
   await assert.rejects(openRegions([first, twin], { ...parts, workers: hashInThread() }), /same store/)
   await remove()
+})
+
+test('of the regions that have an image, the one that gives to the fewest others is asked', async () => {
+  const names = ['eastus', 'westus2', 'westeurope', 'northeurope', 'uksouth']
+  const made = await startTestRegions(Object.fromEntries(names.map(name => [name, 1])))
+  const asked: string[] = []
+  const network: Network = (source, from, to) => {
+    asked.push(`${to.region} asks ${from.region}`)
+    return source
+  }
+  await made.regions.close()
+  const regions = await openRegions(made.config, { ...made.parts, network })
+  const { manifest } = await regions.ingest('eastus', bytesOf(image), 'source')
+  await regions.hold('westus2', manifest, 'v1', 1)
+  await Promise.all(names.slice(2, 4).map(name => regions.hold(name, manifest, 'v1', 1)))
+  assert.equal(asked[0], 'westus2 asks eastus')
+  assert.deepEqual(
+    asked
+      .slice(1)
+      .map(each => each.split(' asks ')[1])
+      .sort(),
+    ['eastus', 'westus2'],
+  )
+  await regions.close()
+  await made.remove()
 })

@@ -1,27 +1,33 @@
 import type { ChunkStore, Draft } from '#data-plane/chunks/chunk-store.ts'
+import type { CopyLimits } from '#data-plane/chunks/copy-limits.ts'
 import type { HashWorkers } from '#data-plane/chunks/hash-workers.ts'
 import { openStore } from '#data-plane/chunks/open-store.ts'
+import { storeBuffers } from '#data-plane/chunks/store-buffers.ts'
+import { httpsStore } from '#data-plane/nodes/https-store.ts'
+import type { NodeAccess } from '#data-plane/nodes/join.ts'
 import type { Clock } from '#foundation/clock.ts'
 import type { Files } from '#foundation/files.ts'
 import { invariant } from '#foundation/invariant.ts'
 import type { Log } from '#foundation/log.ts'
 import type { Random } from '#foundation/random.ts'
 import { firstOf, openWithFailover } from './failover.ts'
+import { isNodeUrl } from './folder-of.ts'
 import { guardedDraft } from './guarded-draft.ts'
 import { healFromReplicas } from './heal-from-replicas.ts'
 import { type KnownStores, rememberedStores } from './known-stores.ts'
 import { limitedNetwork } from './limited-network.ts'
 import { makeCopies } from './make-copies.ts'
 import { type Network, noDistance } from './network.ts'
+import { fromOutside, offerOf } from './outside.ts'
 import { RegionFull, type Regions, RegionUnreachable } from './regions.ts'
-import { type StoreSlot, StoreUnreachable, storeSlot } from './store-slot.ts'
+import { nodeSlot, type StoreSlot, StoreUnreachable, storeSlot } from './store-slot.ts'
 import { summed, verifyAll } from './sums.ts'
 import { turns } from './turns.ts'
 
 /** A region and its stores, in the order in which new bytes look for one that can be used. */
 export interface RegionConfig {
   readonly name: string
-  /** `file:` URLs of folders, on different disks if replicas are to outlive a disk. */
+  /** `file:` URLs of folders, on different disks if replicas are to outlive a disk, or `https:` URLs of a region's own process. */
   readonly stores: readonly string[]
 }
 
@@ -31,12 +37,18 @@ export interface RegionParts {
   readonly clock: Clock
   readonly log: Log
   readonly workers: HashWorkers
+  /** How to be let in by a region's own process; needed where a store is one. */
+  readonly accessOf?: (region: string) => Promise<NodeAccess>
   /** Without it, an empty folder is told from a lost one only while this process has seen it. */
   readonly known?: KnownStores
   /** What lies between the stores; nothing does on one machine. */
   readonly network?: Network
   /** The most that copies carry between stores in a second, all together; healing waits for nobody. No limit without it. */
   readonly replicationBytesPerSecond?: number
+  /** Every copy has bytes of its own. Without it regions on one file system have finished packs in common, by hard links. */
+  readonly separateCopies?: boolean
+  /** See `StoreParts`. */
+  readonly copyLimits?: CopyLimits
   /** What each store keeps free on its disk: see `StoreParts`. */
   readonly reserveBytes?: number
 }
@@ -46,13 +58,14 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
   const slots = slotsOf(config, parts)
   const all = [...slots.values()].flat()
   const inTurn = turns()
+  const giving = new Map<StoreSlot, number>()
   const { network = noDistance, replicationBytesPerSecond: rate = 0 } = parts
   const copyNetwork = rate > 0 ? limitedNetwork(rate, parts.clock, network) : network
-  for (const slot of all) {
+  await inParallel(slots, async slot => {
     await slot
       .run(async () => {})
       .catch(error => parts.log.error('A store is not usable.', { store: slot.url, error: error.cause ?? error }))
-  }
+  })
   await requireDistinct(all)
 
   const of = (region: string): readonly StoreSlot[] => {
@@ -102,12 +115,18 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
   const regions: Regions = {
     names: config.map(region => region.name),
     storeCount: region => of(region).length,
+    roomyStores: async region => {
+      const asked = of(region).map(slot => slot.run(store => store.requireRoom()))
+      return (await Promise.allSettled(asked)).filter(({ status }) => status === 'fulfilled').length
+    },
     ingest: (region, source, hold, watch) => onRoomy(region, store => store.ingest(source, hold, watch)),
     compose: (region, pieces, hold) => {
       const any = pieces.find(piece => 'manifest' in piece)
       if (!any) return onRoomy(region, store => store.compose(pieces, hold))
       return firstOf(of(region), any.manifest, slot => slot.run(store => store.compose(pieces, hold)))
     },
+    ingestChange: (region, base, change, hold, watch) =>
+      firstOf(of(region), base, slot => slot.run(store => store.ingestChange(base, change, hold, watch))),
     slice: (region, manifest, offset, sizeBytes, hold) =>
       regions.compose(region, [{ manifest, offset, length: sizeBytes }], hold),
     open: async (region, manifest) => await openWithFailover(of(region), manifest),
@@ -119,10 +138,15 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
       return await inTurn(`${region} ${hold}`, () =>
         makeCopies(
           { region, manifest, hold, copies, targets, sources, watch },
-          { ...parts, turns: inTurn, network: copyNetwork },
+          { ...parts, turns: inTurn, network: copyNetwork, giving },
         ),
       )
     },
+    receive: (region, manifest, from, hold, watch) =>
+      onRoomy(region, (store, slot) =>
+        inTurn(`${slot.url} ${manifest}`, () => store.receive(manifest, fromOutside(from, store), hold, watch)),
+      ),
+    offer: manifest => offerOf(all, manifest),
     release: async (region, hold) => {
       await inTurn(`${region} ${hold}`, async () => {
         for (const slot of of(region)) {
@@ -137,9 +161,8 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
     },
     async *holds(region) {
       const names = new Set<string>()
-      const found = await onEach(region, async store => store)
-      for (const store of found) {
-        for await (const hold of store.holds()) {
+      for (const slot of await onEach(region, async (_store, slot) => slot)) {
+        for await (const hold of slot.each(store => store.holds())) {
           if (names.has(hold.name)) continue
           names.add(hold.name)
           yield hold
@@ -168,18 +191,38 @@ const slotsOf = (config: readonly RegionConfig[], parts: RegionParts): Map<strin
   const slots = new Map<string, readonly StoreSlot[]>()
   const heal = healFromReplicas(() => [...slots.values()].flat(), parts.network ?? noDistance, parts.log)
   const known = parts.known ?? rememberedStores()
+  const buffers = storeBuffers(parts.workers)
   for (const { name, stores } of config) {
     if (stores.length === 0 || slots.has(name))
       throw new TypeError(`Region ${name} needs one entry with a store or more.`)
+    const { accessOf, clock } = parts
     const slot = (url: string) =>
-      storeSlot(name, url, {
-        ...parts,
-        known,
-        open: (folder, expectedId) => openStore(folder, { ...parts, expectedId, heal: heal(name, url) }),
-      })
+      accessOf && isNodeUrl(url)
+        ? nodeSlot(name, url, {
+            ...parts,
+            known,
+            open: httpsStore(url, () => accessOf(name), { clock, heal: heal(name, url) }),
+          })
+        : storeSlot(name, url, {
+            ...parts,
+            known,
+            open: (folder, expectedId) => openStore(folder, { ...parts, buffers, expectedId, heal: heal(name, url) }),
+          })
     slots.set(name, stores.map(slot))
   }
   return slots
+}
+
+/** The stores of a region one after the other, regions side by side: one that is slow to say no delays itself. */
+const inParallel = async (
+  slots: ReadonlyMap<string, readonly StoreSlot[]>,
+  work: (slot: StoreSlot) => Promise<void>,
+): Promise<void> => {
+  await Promise.all(
+    [...slots.values()].map(async region => {
+      for (const slot of region) await work(slot)
+    }),
+  )
 }
 
 /** Two names for one folder would count one copy twice. */

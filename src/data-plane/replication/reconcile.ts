@@ -50,17 +50,23 @@ export const reconcile = async (
   }
   const failed: { hold: string; region: string; error: unknown }[] = []
   let kept = 0
-  for (const { hold, region, manifest, copies } of promised) {
-    if (signal?.aborted) break
+  const keep = async ({ hold, region, manifest, copies }: HoldPromise): Promise<void> => {
     try {
       await regions.hold(region, manifest, hold, copies, signal ? { signal } : {})
       kept++
     } catch (error) {
-      if (signal?.aborted) break
+      if (signal?.aborted) return
       log.warn('A promised copy is not there and could not be made again.', { hold, region, error })
       failed.push({ hold, region, error })
     }
   }
+  // Regions side by side: one that is slow, or catches up after days, delays no other.
+  const byRegion = Map.groupBy(promised, promise => promise.region)
+  await Promise.all(
+    [...byRegion.values()].map(async promises => {
+      for (const promise of promises) if (!signal?.aborted) await keep(promise)
+    }),
+  )
   return { released, kept, failed }
 }
 

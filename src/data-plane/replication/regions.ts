@@ -1,4 +1,5 @@
 import type {
+  ChunkSource,
   CollectionPlan,
   Draft,
   Ingested,
@@ -12,15 +13,15 @@ import type {
   VerifyWish,
   Watch,
 } from '#data-plane/chunks/chunk-store.ts'
-import type { SparseBytes } from '#foundation/sparse-bytes.ts'
+import type { ChangedBytes, SparseBytes } from '#foundation/sparse-bytes.ts'
 
 /** What a region keeps of a manifest after `Regions.hold`. */
 export interface Held {
-  /** Stores of the region that hold and have verified every byte: never more than the region has stores. */
+  /** Stores of the region that hold every byte, and have checked those that were not linked: never more than the region has stores. */
   readonly copies: number
-  /** Bytes of the image that had to travel, after deduplication, before compression. */
+  /** Bytes of the image that the region did not have, after deduplication, before compression. */
   readonly newBytes: number
-  /** What travelled. */
+  /** What travelled: nothing of what was linked. */
   readonly sentBytes: number
 }
 
@@ -67,10 +68,17 @@ export interface Regions {
   readonly names: readonly string[]
   /** How many replicas a region can keep apart. */
   storeCount(region: string): number
+  /** How many of them can be used now and have room for new bytes. */
+  roomyStores(region: string): Promise<number>
   /** Takes bytes into the region's first store that has room, held under `hold`. */
   ingest(region: string, source: SparseBytes, hold: string, watch?: Watch): Promise<Ingested>
   /** Makes a manifest of pieces of stored ones, without copying what no piece's edge cuts, and holds it. */
   compose(region: string, pieces: readonly Piece[], hold: string): Promise<Ingested>
+  /**
+   * Makes a manifest of a stored one and what has changed since, in a store that has it, and holds it; the cost follows the change.
+   * Throws `ManifestMissing`. The change stays open.
+   */
+  ingestChange(region: string, base: ManifestId, change: ChangedBytes, hold: string, watch?: Watch): Promise<Ingested>
   /** A range of a stored manifest as a manifest of its own, without copying: a fixed VHD without its footer. */
   slice(region: string, manifest: ManifestId, offset: number, sizeBytes: number, hold: string): Promise<Ingested>
   /** The bytes of a manifest that a store of the region has; corrupt chunks are healed from other stores, of any region. */
@@ -80,6 +88,13 @@ export interface Regions {
    * region has it, each chunk verified on arrival. Repeatable; asking for fewer copies than before drops the surplus.
    */
   hold(region: string, manifest: ManifestId, hold: string, copies: number, watch?: Watch): Promise<Held>
+  /**
+   * Takes a manifest from outside of all regions into the region's first store. Chunks that `from` leaves out are looked for in the
+   * stores of all regions. Repeatable: what the store has is not asked for.
+   */
+  receive(region: string, manifest: ManifestId, from: ChunkSource, hold: string, watch?: Watch): Promise<Ingested>
+  /** Some store, of any region, that has the manifest, as the source of its chunks. Throws `ManifestMissing`. */
+  offer(manifest: ManifestId): Promise<ChunkSource>
   /** Gives up a hold in every store of the region. What was not held is fine. */
   release(region: string, hold: string): Promise<void>
   /** Every hold in the region, once per name. */

@@ -2,6 +2,7 @@ import * as path from 'node:path'
 import type { ChunkSource, ChunkStore } from '#data-plane/chunks/chunk-store.ts'
 import { readStoreId, StoreMissing } from '#data-plane/chunks/open-store.ts'
 import { StoreFull } from '#data-plane/chunks/room.ts'
+import { NodeUnreachable } from '#data-plane/nodes/faults.ts'
 import type { Clock } from '#foundation/clock.ts'
 import type { Files } from '#foundation/files.ts'
 import { folderOf } from './folder-of.ts'
@@ -32,6 +33,8 @@ export interface StoreSlot {
   readonly url: string
   /** Runs `work` on the open store; what shows that the disk is gone becomes `StoreUnreachable`, a full one `StoreOutOfSpace`. */
   run<T>(work: (store: ChunkStore) => Promise<T>): Promise<T>
+  /** The same for what the store lists. */
+  each<T>(list: (store: ChunkStore) => AsyncIterable<T>): AsyncIterable<T>
   /** The store as another one's source: its failures name this store, not the one that asked. */
   readonly source: ChunkSource
   health(): Promise<StoreHealth>
@@ -59,13 +62,14 @@ export const systemCode = (error: unknown): string | undefined => {
   return undefined
 }
 
-const sentenceOf = (error: unknown, folder: string): string => {
+const sentenceOf = (error: unknown, label: string): string => {
   const cause = error instanceof RegionUnreachable || error instanceof RegionFull ? error.cause : error
-  if (cause instanceof StoreMissing || cause instanceof StoreFull) return cause.message
+  if (cause instanceof StoreMissing || cause instanceof StoreFull || cause instanceof NodeUnreachable)
+    return cause.message
   const code = systemCode(cause)
   const says = code && codeSays[code]
   const text = cause instanceof Error ? cause.message : String(cause ?? 'it can not be reached')
-  return says ? `${folder}: ${says} (${code}).` : `${folder}: ${text}`
+  return says ? `${label}: ${says} (${code}).` : `${label}: ${text}`
 }
 
 export interface SlotParts {
@@ -78,24 +82,10 @@ export interface SlotParts {
 
 /** Wraps a store. A folder that held one and is empty, or holds another one, is not used and not changed. */
 export const storeSlot = (region: string, url: string, parts: SlotParts): StoreSlot => {
-  const { files, clock, known } = parts
+  const { files } = parts
   const folder = folderOf(url)
   const storeFile = path.join(folder, 'store.json')
-  let opening: Promise<ChunkStore> | undefined
   let vanished = false
-  let lastFault: StoreHealth['lastFault']
-
-  const open = async (): Promise<ChunkStore> => {
-    const store = await parts.open(folder, known.idOf(url))
-    try {
-      // Before the store acknowledges anything: from now on an empty folder is a loss and not a beginning.
-      await known.keep(url, store.id)
-    } catch (error) {
-      await store.close()
-      throw error
-    }
-    return store
-  }
 
   /** The store that is open lies in memory, too: it must not go on where the disk under it was taken away or changed for another. */
   const requirePresent = async ({ id }: ChunkStore): Promise<void> => {
@@ -108,6 +98,50 @@ export const storeSlot = (region: string, url: string, parts: SlotParts): StoreS
     if (found !== id) throw new StoreMissing(folder, id, found)
     vanished = false
   }
+  return slotOf(region, url, {
+    ...parts,
+    label: folder,
+    open: expectedId => parts.open(folder, expectedId),
+    requirePresent,
+    isThere: () => files.exists(storeFile),
+  })
+}
+
+export interface NodeSlotParts {
+  readonly clock: Clock
+  readonly known: KnownStores
+  /** Finds the store, which must be the one of that id if one is given. */
+  open(expectedId: string | undefined): Promise<ChunkStore>
+}
+
+/** Wraps a store in another process, which looks after its folder itself. */
+export const nodeSlot = (region: string, url: string, parts: NodeSlotParts): StoreSlot =>
+  slotOf(region, url, { ...parts, label: url, requirePresent: async () => {}, isThere: async () => true })
+
+interface Behind extends NodeSlotParts {
+  /** What a person is told of. */
+  readonly label: string
+  /** Throws `StoreMissing` when the open store is no longer where it was. */
+  requirePresent(store: ChunkStore): Promise<void>
+  isThere(): Promise<boolean>
+}
+
+const slotOf = (region: string, url: string, behind: Behind): StoreSlot => {
+  const { label, clock, known } = behind
+  let opening: Promise<ChunkStore> | undefined
+  let lastFault: StoreHealth['lastFault']
+
+  const open = async (): Promise<ChunkStore> => {
+    const store = await behind.open(known.idOf(url))
+    try {
+      // Before the store acknowledges anything: from now on an empty folder is a loss and not a beginning.
+      await known.keep(url, store.id)
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+    return store
+  }
 
   const use = async (): Promise<ChunkStore> => {
     const isOpen = opening !== undefined
@@ -115,7 +149,7 @@ export const storeSlot = (region: string, url: string, parts: SlotParts): StoreS
     const mine = opening
     try {
       const store = await mine
-      if (isOpen) await requirePresent(store)
+      if (isOpen) await behind.requirePresent(store)
       return store
     } catch (error) {
       if (!(isOpen && error instanceof StoreMissing) && opening === mine) opening = undefined
@@ -128,37 +162,48 @@ export const storeSlot = (region: string, url: string, parts: SlotParts): StoreS
     const code = systemCode(error)
     if (error instanceof StoreFull || (code && diskFull.has(code)))
       return new StoreOutOfSpace(region, url, { cause: error })
-    if (code && (diskGone.has(code) || !(await files.exists(storeFile))))
+    const isAway = error instanceof NodeUnreachable || error instanceof StoreMissing
+    if (isAway || (code && (diskGone.has(code) || !(await behind.isThere()))))
       return new StoreUnreachable(region, url, { cause: error })
     return error
   }
 
-  const run = async <T>(work: (store: ChunkStore) => Promise<T>): Promise<T> => {
-    const store = await use()
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
-      return await work(store)
+      return await work()
     } catch (error) {
       const fact = await factOf(error)
       if (fact instanceof StoreUnreachable || fact instanceof StoreOutOfSpace)
-        if (fact.url === url) lastFault = { time: clock.now().toISOString(), message: sentenceOf(fact, folder) }
+        if (fact.url === url) lastFault = { time: clock.now().toISOString(), message: sentenceOf(fact, label) }
       throw fact
     }
   }
 
+  const run = async <T>(work: (store: ChunkStore) => Promise<T>): Promise<T> => {
+    const store = await use()
+    return await guarded(() => work(store))
+  }
+
+  // Whether the store is still there is looked up before and after: for each of a hundred thousand chunks that is what takes the time.
+  async function* each<T>(list: (store: ChunkStore) => AsyncIterable<T>): AsyncGenerator<T> {
+    const items = await run(async store => list(store)[Symbol.asyncIterator]())
+    try {
+      for (;;) {
+        const next = await guarded(() => items.next())
+        if (next.done) break
+        yield next.value
+      }
+    } finally {
+      await items.return?.()
+    }
+    await use()
+  }
+
   const source: ChunkSource = {
     manifestRoot: manifest => run(store => store.manifestRoot(manifest)),
-    async *chunks(ids) {
-      const chunks = await run(async store => store.chunks(ids)[Symbol.asyncIterator]())
-      try {
-        for (;;) {
-          const next = await run(() => chunks.next())
-          if (next.done) return
-          yield next.value
-        }
-      } finally {
-        await chunks.return?.()
-      }
-    },
+    chunks: ids => each(store => store.chunks(ids)),
+    stored: ids => each(store => (store.stored ?? store.chunks)(ids)),
+    packs: ids => run(async store => (await store.packs?.(ids)) ?? []),
   }
 
   const health = async (): Promise<StoreHealth> => {
@@ -169,7 +214,7 @@ export const storeSlot = (region: string, url: string, parts: SlotParts): StoreS
       const scrub = await store.scrubState()
       const isFull = room !== undefined && room.freeBytes < room.reserveBytes
       const problem = isFull
-        ? { problem: sentenceOf(new StoreFull(folder, room.freeBytes, room.reserveBytes), folder) }
+        ? { problem: sentenceOf(new StoreFull(label, room.freeBytes, room.reserveBytes), label) }
         : {}
       return {
         url,
@@ -182,8 +227,9 @@ export const storeSlot = (region: string, url: string, parts: SlotParts): StoreS
         ...fault,
       }
     } catch (error) {
-      const isMissing = error instanceof StoreUnreachable && error.cause instanceof StoreMissing
-      return { url, state: isMissing ? 'missing' : 'unreachable', problem: sentenceOf(error, folder), ...fault }
+      const fact = await factOf(error)
+      const isMissing = fact instanceof StoreUnreachable && fact.cause instanceof StoreMissing
+      return { url, state: isMissing ? 'missing' : 'unreachable', problem: sentenceOf(fact, label), ...fault }
     }
   }
 
@@ -191,5 +237,5 @@ export const storeSlot = (region: string, url: string, parts: SlotParts): StoreS
     const store = await opening?.catch(() => undefined)
     await store?.close()
   }
-  return { region, url, run, source, health, close }
+  return { region, url, run, each, source, health, close }
 }

@@ -11,8 +11,9 @@ export const summed = (plans: readonly CollectionPlan[]): CollectionPlan =>
       manifests: sum.manifests + plan.manifests,
       chunks: sum.chunks + plan.chunks,
       freedBytes: sum.freedBytes + plan.freedBytes,
+      sharedBytes: sum.sharedBytes + plan.sharedBytes,
     }),
-    { manifests: 0, chunks: 0, freedBytes: 0 },
+    { manifests: 0, chunks: 0, freedBytes: 0, sharedBytes: 0 },
   )
 
 /** Verifies one manifest wherever the region has it, or all that its stores have. */
@@ -27,6 +28,7 @@ export const verifyAll = async (
   for (const [index, slot] of slots.entries()) {
     const part: VerifyWish = {
       ...(watch.heals === undefined ? {} : { heals: watch.heals }),
+      ...(watch.deep === undefined ? {} : { deep: watch.deep }),
       ...(watch.signal ? { signal: watch.signal } : {}),
       onProgress: (done, total) => watch.onProgress?.(index * total + done, slots.length * total),
     }

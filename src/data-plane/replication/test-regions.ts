@@ -11,7 +11,10 @@ import { systemRandom } from '#foundation/random.ts'
 import { openRegions } from './open-regions.ts'
 import type { Regions } from './regions.ts'
 
-/** Regions in a folder of their own: `{ eastus: 2 }` makes one region of two stores. */
+/**
+ * Regions in a folder of their own: `{ eastus: 2 }` makes one region of two stores. Their copies are separate, for what is damaged in
+ * one is to be healed from another.
+ */
 export const startTestRegions = async (stores: Record<string, number>, files: Files = nodeFiles) => {
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'opengallery-regions-'))
   const folderOf = (region: string, number: number) => path.join(folder, `${region}-${number}`)
@@ -19,7 +22,14 @@ export const startTestRegions = async (stores: Record<string, number>, files: Fi
     name,
     stores: Array.from({ length: count }, (_, number) => pathToFileURL(folderOf(name, number)).href),
   }))
-  const parts = { files, random: systemRandom, clock: systemClock, log: silentLog, workers: hashInThread() }
+  const parts = {
+    files,
+    random: systemRandom,
+    clock: systemClock,
+    log: silentLog,
+    workers: hashInThread(),
+    separateCopies: true,
+  }
   const regions = await openRegions(config, parts)
   const remove = async () => {
     await regions.close()

@@ -1,0 +1,26 @@
+/**
+ * Works on items, at most `most` at a time. After a failure, or once the signal says so, none is begun any more; all that were begun have
+ * ended when it throws.
+ */
+export const severalAtOnce = async <T>(
+  items: AsyncIterable<T> | Iterable<T>,
+  most: number,
+  work: (item: T) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<void> => {
+  const running = new Set<Promise<void>>()
+  let failure: { error: unknown } | undefined
+  for await (const item of items) {
+    if (failure || signal?.aborted) break
+    const each = work(item)
+      .catch(error => {
+        failure ??= { error }
+      })
+      .finally(() => running.delete(each))
+    running.add(each)
+    if (running.size >= most) await Promise.race(running)
+  }
+  await Promise.all(running)
+  if (failure) throw failure.error
+  signal?.throwIfAborted()
+}

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import * as fs from 'node:fs/promises'
+import * as os from 'node:os'
+import * as path from 'node:path'
+import { test } from 'node:test'
+import { systemClock } from '#foundation/clock.ts'
+import { Guests } from './guests.ts'
+import { recordOf } from './machine-record.ts'
+import { machine } from './machines.contract.ts'
+
+const id = '7d2b6c1e-0000-4000-8000-00000000000a'
+
+test('a machine can be looked at while it is forgotten', async t => {
+  const root = await fs.mkdtemp(path.join(os.tmpdir(), 'guests-'))
+  t.after(() => fs.rm(root, { recursive: true, force: true }))
+  await fs.mkdir(path.join(root, 'guests'))
+  const guests = new Guests(root, systemClock)
+  const record = { ...recordOf(machine(id, []), '2026-01-01T00:00:00Z', 'boot'), wanted: 'stopped' } as const
+  for (let round = 0; round < 150; round++) {
+    await guests.keep(record)
+    await guests.becomeReady(id)
+    let isForgotten = false
+    const look = async () => {
+      while (!isForgotten) assert.deepEqual(await guests.state(id), { kind: 'stopped' })
+    }
+    const forget = async () => {
+      await guests.forget(id)
+      isForgotten = true
+    }
+    await Promise.all([forget(), ...Array.from({ length: 8 }, look)])
+  }
+})

@@ -1,0 +1,105 @@
+// From packs into a file, without a detour through the memory of anybody else: a thread reads chunks, decodes and checks them, and
+// writes them, a few at a time, so that all of it happens in the processor's cache. Part of kernel.c.
+#pragma once
+
+enum { UNPACK_FIELDS = 8, MOST_CHUNK = 1 << 20, TOGETHER = 256 << 10, MOST_TOGETHER = 64 };
+
+// A chunk to be unpacked: where it lies, what it becomes, and which part of that goes where.
+typedef struct { int pack, is_zstd; off_t offset, target; size_t stored, size, skip, length; } Wanted;
+
+static int is_wanted(const double *fields, Wanted *wanted) {
+  for (int i = 0; i < UNPACK_FIELDS; i++)
+    if (!(fields[i] >= 0 && fields[i] < 9007199254740992.0)) return 0;
+  *wanted = (Wanted){fields[0], fields[4] != 0, fields[1], fields[7], fields[2], fields[3], fields[5], fields[6]};
+  return fields[0] <= INT32_MAX && wanted->stored <= MOST_CHUNK && wanted->size <= MOST_CHUNK && wanted->skip <= wanted->size &&
+         wanted->length <= wanted->size - wanted->skip;
+}
+
+static int read_all(int file, uint8_t *bytes, size_t length, off_t offset) {
+  for (ssize_t done; length; bytes += done, length -= done, offset += done)
+    if ((done = pread(file, bytes, length, offset)) <= 0) return 0;
+  return 1;
+}
+
+static int write_all(int file, const uint8_t *bytes, size_t length, off_t offset) {
+  for (ssize_t done; length; bytes += done, length -= done, offset += done)
+    if ((done = pwrite(file, bytes, length, offset)) <= 0) return 0;
+  return 1;
+}
+
+// What lies side by side is read together, checked two by two, and written together, all of it while it is in the processor's cache.
+static void unpack_few(State *state, const Wanted *wanted, size_t count, uint8_t *in, uint8_t *out, uint8_t *ids, uint8_t *good, int file) {
+  Pair pair = {0};
+  uint8_t *from = in, *to = out;
+  for (size_t i = 0, next; i < count; i = next) {
+    size_t run = wanted[i].stored;
+    for (next = i + 1; next < count && wanted[next].pack == wanted[i].pack && wanted[next].offset == wanted[i].offset + (off_t)run; next++)
+      run += wanted[next].stored;
+    const int is_read = read_all(wanted[i].pack, from, run, wanted[i].offset);
+    for (size_t j = i; j < next; from += wanted[j].stored, to += wanted[j].size, j++) {
+      if (!is_read) continue;
+      if (wanted[j].is_zstd) {
+        if (ZSTD_decompressDCtx(state->decompressor, to, wanted[j].size, from, wanted[j].stored) != wanted[j].size) continue;
+      } else if (wanted[j].stored != wanted[j].size) continue;
+      else memcpy(to, from, wanted[j].size);
+      hash(state, &pair, to, wanted[j].size, ids + j * ID, good + j);
+    }
+  }
+  pair_end(&pair);
+  if (file < 0) return;
+  const uint8_t *chunk = out;
+  for (size_t i = 0, next; i < count; i = next) {
+    const uint8_t *start = chunk + wanted[i].skip, *end = start + wanted[i].length;
+    chunk += wanted[i].size;
+    next = i + 1;
+    if (!good[i]) continue;
+    for (; next < count && good[next] && end == chunk && !wanted[next].skip && wanted[next].target == wanted[i].target + (end - start); next++)
+      end += wanted[next].length, chunk += wanted[next].size;
+    if (!write_all(file, start, end - start, wanted[i].target)) memset(good + i, 0, next - i);
+  }
+}
+
+// Reads chunks from their packs, and writes what is wanted of the good ones into an open file, or with -1 nowhere. Why one is not good
+// (it is damaged or has moved, the disk is full) is found out by who asks again.
+static void unpack_all(State *state, const double *items, size_t count, uint8_t *ids, uint8_t *good, int file) {
+  if (count) memset(good, 0, count); // an empty array may lie nowhere
+  for (size_t first = 0, few; first < count; first += few ? few : 1) { // one that makes no sense is passed over
+    Wanted wanted[MOST_TOGETHER];
+    size_t stored = 0, size = 0;
+    for (few = 0; few < MOST_TOGETHER && first + few < count && is_wanted(items + (first + few) * UNPACK_FIELDS, &wanted[few]); few++) {
+      if (few && size + wanted[few].size > TOGETHER) break;
+      stored += wanted[few].stored, size += wanted[few].size;
+    }
+    uint8_t *in = scratch(state, 0, stored), *out = scratch(state, 1, size);
+    if (in && out) unpack_few(state, wanted, few, in, out, ids + first * ID, good + first, file);
+  }
+}
+
+static int read_all_cached(int file, uint8_t *bytes, size_t length, off_t offset) {
+#if defined(RWF_NOWAIT)
+  struct iovec target = {bytes, length};
+  return preadv2(file, &target, 1, offset, RWF_NOWAIT) == (ssize_t)length;
+#else
+  (void)file, (void)bytes, (void)length, (void)offset;
+  return 0;
+#endif
+}
+
+// Decodes and checks chunks that the system has in memory, each to its place in the first or the second of the targets: where an item of
+// unpack has what is to be skipped, these have which one. A chunk that is to be read from a disk is not good.
+static void decode_all_cached(State *state, const double *items, size_t count, uint8_t *ids, uint8_t *good, const Argument *targets) {
+  Pair pair = {0};
+  if (count) memset(good, 0, count); // an empty array may lie nowhere
+  for (size_t i = 0; i < count; i++) {
+    Wanted wanted;
+    if (!is_wanted(items + i * UNPACK_FIELDS, &wanted)) continue;
+    const Argument to = targets[wanted.skip != 0];
+    if ((size_t)wanted.target > to.length || wanted.size > to.length - (size_t)wanted.target) continue;
+    uint8_t *out = to.bytes + wanted.target, *in = wanted.is_zstd ? scratch(state, 0, wanted.stored) : out;
+    if (!in || (!wanted.is_zstd && wanted.stored != wanted.size)) continue;
+    if (!read_all_cached(wanted.pack, in, wanted.stored, wanted.offset)) continue;
+    if (wanted.is_zstd && ZSTD_decompressDCtx(state->decompressor, out, wanted.size, in, wanted.stored) != wanted.size) continue;
+    hash(state, &pair, out, wanted.size, ids + i * ID, good + i);
+  }
+  pair_end(&pair);
+}
