@@ -1,16 +1,20 @@
+import type { Access } from '#access/access.ts'
+import type { ActivityLog } from '#activity/activity-log.ts'
 import type { Clock } from '#foundation/clock.ts'
 import type { Database } from '#foundation/database.ts'
 import type { Random } from '#foundation/random.ts'
 import type { Operations } from '#operations/operations.ts'
 import type { Resources } from '#resources/resources.ts'
+import { operationsListType } from './action-strings.ts'
 import { ArmError } from './arm-error.ts'
+import { authoriseBy } from './authorise.ts'
 import { finalAnswer, operationStatusType } from './operation-status.ts'
 import { handle, type PipelineParts } from './pipeline.ts'
 import type { RawRequest } from './raw-request.ts'
 import { makeRegistry, type Registry } from './registry.ts'
-import type { ResourceId } from './resource-id.ts'
 import { defineResourceOperation } from './resource-operations.ts'
 import type { Arm, ArmResponse, Caller, Location, Provider } from './resource-type.ts'
+import { takeUpAgain } from './take-up-again.ts'
 
 export interface ArmParts {
   readonly database: Database
@@ -19,10 +23,11 @@ export interface ArmParts {
   readonly clock: Clock
   readonly random: Random
   readonly locations: readonly Location[]
+  readonly activityLog: ActivityLog
   /** The providers; some need to see the registry or the context itself, so they are made from it. */
   providers(registry: () => Registry): readonly Provider[]
   authenticate: PipelineParts['authenticate']
-  authorise: PipelineParts['authorise']
+  readonly access: Access
   limit: PipelineParts['limit']
 }
 
@@ -35,27 +40,45 @@ export interface ResourceManager {
 }
 
 export const createResourceManager = (parts: ArmParts): ResourceManager => {
-  const { database, operations } = parts
+  const { database, operations, access } = parts
+  const itself: Caller = {
+    tenantId: '00000000-0000-0000-0000-000000000000',
+    objectId: '00000000-0000-0000-0000-000000000000',
+    clientId: '00000000-0000-0000-0000-000000000000',
+    displayName: 'OpenGallery',
+    kind: 'Application',
+  }
+  const dataActions = new Set<string>()
+  const authorise = authoriseBy(access, itself, action => dataActions.has(action.toLowerCase()))
   const arm: Arm = {
     resources: parts.resources,
     clock: parts.clock,
     random: parts.random,
     locations: parts.locations,
     findLocation: locationFinder(parts.locations),
-    send: ({ method, path, apiVersion = '2025-12-03', query = {}, headers = {}, body, caller, origin }) => {
-      const search = new URLSearchParams({ ...query, 'api-version': apiVersion })
-      const json = body === undefined ? {} : { json: body }
-      const url = `${encodePath(path)}?${search}`
-      return answer({ method, url, headers, origin, remoteAddress: '', caller, ...json })
-    },
+    send: request => answer(rawOf(request)),
+    preview: request => answer({ ...rawOf(request), isPreview: true }),
     async complete(request) {
       const first = await arm.send(request)
       const id = /\/([^/?]+)\?/.exec(first.headers['azure-asyncoperation'] ?? '')?.[1]
       if (id === undefined) return first
       return finalAnswer(await operations.settled(id), request, arm)
     },
-    mayDo: (caller: Caller, action: string, scope: ResourceId) => parts.authorise(caller, action, scope),
+    async settled(key) {
+      const active = await operations.active(key)
+      if (active) await operations.settled(active.id)
+    },
+    async cancel(key) {
+      const active = await operations.active(key)
+      if (active) await operations.cancel(active.id)
+      return active !== undefined
+    },
+    itself,
+    mayDo: async (caller, action, scope) => authorise.mayDo(caller, action, scope),
+    hasRights: authorise.hasRights,
+    tenantOf: access.tenantOf,
     transact: work => database.transact(work),
+    takeUpAgain: (key, work) => takeUpAgain(key, work, { arm, database, operations }),
   }
   const registry: Registry = makeRegistry(
     withOperationTypes(
@@ -64,10 +87,20 @@ export const createResourceManager = (parts: ArmParts): ResourceManager => {
     ),
   )
   for (const operation of registry.providers.flatMap(provider => provider.operations))
-    operations.define(defineResourceOperation(operation, arm))
-  const pipeline: PipelineParts = { ...parts, arm, registry }
+    operations.define(defineResourceOperation(operation, arm, parts.activityLog))
+  for (const { type, dataActions: own = [] } of registry.providers.flatMap(provider => provider.types))
+    for (const action of own) dataActions.add(`${type}/${action}`.toLowerCase())
+  const pipeline: PipelineParts = { ...parts, authorise, arm, registry }
   const answer = (raw: RawRequest): Promise<ArmResponse> => handle(raw, pipeline).catch(refusalAsAnswer)
   return { arm, registry, handle: answer }
+}
+
+/** A request from within, in the form of one that arrives. */
+const rawOf = (request: Parameters<Arm['send']>[0]): RawRequest => {
+  const { method, path, apiVersion = '2025-12-03', query = {}, headers = {}, body, caller, origin } = request
+  const search = new URLSearchParams({ ...query, 'api-version': apiVersion })
+  const json = body === undefined ? {} : { json: body }
+  return { method, url: `${encodePath(path)}?${search}`, headers, origin, remoteAddress: '', caller, ...json }
 }
 
 const refusalAsAnswer = (error: unknown): ArmResponse => {
@@ -94,17 +127,16 @@ const locationFinder = (locations: readonly Location[]) => {
   return (name: string) => known.get(bare(name))
 }
 
-/** Each provider gets the types under which its operations are polled. */
+/** Each provider gets the types under which its operations are polled, and the list of what roles can allow. */
 const withOperationTypes = (providers: readonly Provider[], operations: Operations): Provider[] =>
   providers.map(provider => {
     const polled = new Set(provider.types.flatMap(type => type.operationsType ?? []))
     const own = new Set(provider.types.map(type => type.type.toLowerCase()))
     const missing = [...polled].filter(type => !own.has(type.toLowerCase()))
     const apiVersions = provider.types[0]?.apiVersions ?? []
-    return {
-      ...provider,
-      types: [...provider.types, ...missing.map(type => operationStatusType(type, operations, apiVersions))],
-    }
+    const polling = missing.map(type => operationStatusType(type, operations, apiVersions))
+    const whole = { ...provider, types: [...provider.types, ...polling] }
+    return { ...whole, types: [...whole.types, operationsListType(whole)] }
   })
 
 const encodePath = (path: string) => path.split('/').map(encodeURIComponent).join('/')

@@ -1,5 +1,6 @@
 import type { Identity } from '#identity/identity.ts'
 import { TokenRefused } from '#identity/token-refused.ts'
+import type { Caller as TokenCaller } from '#identity/tokens.ts'
 import { ArmError, armError } from './arm-error.ts'
 import type { RawRequest } from './raw-request.ts'
 import type { Caller } from './resource-type.ts'
@@ -11,19 +12,21 @@ export const authenticateWith =
     const [scheme = '', token = ''] = (raw.headers.authorization ?? '').split(' ', 2)
     if (!/^bearer$/i.test(scheme) || token === '') throw challenged(armError.authenticationMissing(), raw)
     try {
-      const caller = await identity.verifyToken(token)
-      return {
-        tenantId: caller.tenantId,
-        objectId: caller.objectId,
-        clientId: caller.clientId,
-        displayName: caller.kind === 'User' ? (caller.userPrincipalName ?? caller.displayName) : caller.clientId,
-        kind: caller.kind === 'User' ? 'User' : 'Application',
-      }
+      return armCallerOf(await identity.verifyToken(token))
     } catch (error) {
       if (!(error instanceof TokenRefused)) throw error
       throw challenged(refusal(error), raw)
     }
   }
+
+/** Who sends a request, in the words of Resource Manager. */
+export const armCallerOf = (caller: TokenCaller): Caller => ({
+  tenantId: caller.tenantId,
+  objectId: caller.objectId,
+  clientId: caller.clientId,
+  displayName: caller.kind === 'User' ? (caller.userPrincipalName ?? caller.displayName) : caller.clientId,
+  kind: caller.kind === 'User' ? 'User' : 'Application',
+})
 
 const refusal = (error: TokenRefused): ArmError => {
   if (error.fault === 'expired') return armError.expiredToken(error.detail)

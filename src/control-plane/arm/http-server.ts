@@ -1,5 +1,6 @@
 import type { Server } from 'node:https'
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
+import type { SecureContextOptions } from 'node:tls'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Log } from '#foundation/log.ts'
 import type { Random } from '#foundation/random.ts'
@@ -13,9 +14,12 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024
 const MAX_HEADER_BYTES = 32 * 1024
 const MAX_CONNECTIONS = 2000
 const HANDSHAKE_TIMEOUT_MS = 20_000
+/** Who sends a header or a body byte by byte holds a connection no longer than this. */
+const HEADERS_TIMEOUT_MS = 15_000
+const CHECK_INTERVAL_MS = 5000
 
 export interface HttpParts {
-  readonly tls: { readonly key: string; readonly cert: string }
+  readonly tls: Pick<SecureContextOptions, 'key' | 'cert' | 'minVersion' | 'ciphers'>
   readonly log: Log
   readonly random: Random
   /** Who sends a request, by its headers alone; throws the 401s. Asked before a body is read. */
@@ -24,6 +28,8 @@ export interface HttpParts {
   handle(raw: RawRequest): Promise<ArmResponse>
   /** Routes that need no token: discovery, tokens, the alias document. */
   readonly open: readonly ((app: FastifyInstance, options: object) => unknown)[]
+  /** Told of each route as it is made: `GET /opengallery/status`. */
+  routeMade(route: string): void
   /** Where clients reach this server, known once it listens. */
   origin(): string
 }
@@ -44,8 +50,9 @@ export const makeHttpServer = async (parts: HttpParts): Promise<FastifyInstance>
     https: {
       ...parts.tls,
       maxHeaderSize: MAX_HEADER_BYTES,
-      minVersion: 'TLSv1.2',
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
     },
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 60_000,
@@ -58,6 +65,9 @@ export const makeHttpServer = async (parts: HttpParts): Promise<FastifyInstance>
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const one of [method].flat()) parts.routeMade(`${one} ${url}`)
+  })
   app.addHook('onSend', async (request, reply) => addCommonHeaders(request, reply))
   app.setErrorHandler((error, request, reply) => refuse(error, request, reply, parts))
   app.decorateRequest('verified', undefined)
@@ -65,6 +75,7 @@ export const makeHttpServer = async (parts: HttpParts): Promise<FastifyInstance>
   for (const routes of parts.open)
     await app.register(async (scope, options) => void (await routes(scope as unknown as FastifyInstance, options)))
   const onRequest = async (request: FastifyRequest) => {
+    refuseTwoMeanings(request)
     request.verified = await parts.authenticate(rawRequest(request, parts))
   }
   const handler = async (request: FastifyRequest, reply: FastifyReply) =>
@@ -80,21 +91,37 @@ const limitConnections = (server: Server): void => {
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
 }
 
+/** Headers that somebody in between could read otherwise than we do, if they came twice. */
+const SINGLE = ['host', 'authorization', 'content-type', 'content-length', 'transfer-encoding']
+
+const refuseTwoMeanings = ({ raw }: FastifyRequest): void => {
+  const names = raw.rawHeaders.filter((_, index) => index % 2 === 0).map(name => name.toLowerCase())
+  const twice = SINGLE.find(name => names.indexOf(name) !== names.lastIndexOf(name))
+  if (twice !== undefined) throw armError.invalidRequestContent(`the header '${twice}' is given more than once`)
+}
+
 const rawRequest = (request: FastifyRequest, parts: HttpParts): RawRequest => ({
   method: request.method,
   url: request.raw.url ?? '/',
-  headers: request.headers as Record<string, string | undefined>,
+  headers: {
+    ...(request.headers as Record<string, string | undefined>),
+    'x-ms-correlation-request-id': correlationOf(request),
+  },
   ...(Buffer.isBuffer(request.body) ? { body: request.body } : {}),
   ...(request.verified ? { verified: request.verified } : {}),
   origin: parts.origin(),
   remoteAddress: request.ip,
 })
 
+/** What everything that this request sets off has in common: the client's own word, if it is one. */
+const correlationOf = (request: FastifyRequest): string => {
+  const given = request.headers['x-ms-correlation-request-id']
+  return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : request.id
+}
+
 const addCommonHeaders = (request: FastifyRequest, reply: FastifyReply): void => {
-  const correlation = request.headers['x-ms-correlation-request-id']
-  const sane = typeof correlation === 'string' && /^[\w-]{1,64}$/.test(correlation)
   reply.header('x-ms-request-id', request.id)
-  reply.header('x-ms-correlation-request-id', sane ? correlation : request.id)
+  reply.header('x-ms-correlation-request-id', correlationOf(request))
   const client = request.headers['x-ms-client-request-id']
   if (
     request.headers['x-ms-return-client-request-id'] === 'true' &&
@@ -102,9 +129,17 @@ const addCommonHeaders = (request: FastifyRequest, reply: FastifyReply): void =>
     /^[\w-]{1,64}$/.test(client)
   )
     reply.header('x-ms-client-request-id', client)
+  const transport = strictTransport(request.hostname)
+  if (transport) reply.header('strict-transport-security', transport)
   reply.header('cache-control', 'no-cache')
   reply.header('x-content-type-options', 'nosniff')
 }
+
+/** Browsers keep to HTTPS for a name; not for this machine itself, where other programs may speak HTTP. Addresses have no such memory. */
+const strictTransport = (host: string): string | undefined =>
+  host === '' || isIP(host.replace(/^\[|\]$/g, '')) !== 0 || /(^|\.)localhost$/i.test(host)
+    ? undefined
+    : 'max-age=31536000'
 
 const sendAnswer = (reply: FastifyReply, answer: ArmResponse): FastifyReply => {
   reply.code(answer.status).headers(answer.headers)
@@ -113,9 +148,12 @@ const sendAnswer = (reply: FastifyReply, answer: ArmResponse): FastifyReply => {
   return reply.send(answer.body === undefined ? '' : JSON.stringify(answer.body))
 }
 
+/** The refusal is that there is no good token: no need to look for one again. */
+const isAtTheDoor = (error: unknown) => error instanceof ArmError && [401, 429].includes(error.status)
+
 const refuse = async (error: unknown, request: FastifyRequest, reply: FastifyReply, parts: HttpParts) => {
   try {
-    if (!request.verified) await parts.authenticate(rawRequest(request, parts))
+    if (!request.verified && !isAtTheDoor(error)) await parts.authenticate(rawRequest(request, parts))
   } catch (unknown) {
     return fail(unknown, request, reply, parts)
   }

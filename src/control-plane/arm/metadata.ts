@@ -12,17 +12,19 @@ export interface Endpoints {
  * - api-version 2015-01-01 (az 2.45): an object with `galleryEndpoint` and the like;
  * - 2019-05-01 (Terraform, `ARM_CLOUD_METADATA_URL`): an array of clouds;
  * - later ones (az 2.74 and newer ask for 2022-09-01): one cloud, as an object.
+ * `GET /aliases.json`: the short names of platform images, as az reads them without signing in.
  * The sign-in address must end in `/adfs`: only then does MSAL not ask Microsoft's own host whether it is genuine.
  */
-export const metadataRoutes = (endpoints: () => Endpoints) => (app: FastifyInstance) => {
-  app.get<{ Querystring: { 'api-version'?: string } }>('/metadata/endpoints', async request => {
-    const version = request.query['api-version'] ?? '2022-09-01'
-    if (version < '2018-05-01') return oldest(endpoints())
-    const cloud = cloudOf(endpoints())
-    return version < '2022-09-01' ? [cloud] : cloud
-  })
-  app.get('/aliases.json', async () => imageAliases)
-}
+export const metadataRoutes =
+  (endpoints: () => Endpoints, imageAliases: () => Promise<unknown>) => (app: FastifyInstance) => {
+    app.get<{ Querystring: { 'api-version'?: string } }>('/metadata/endpoints', async request => {
+      const version = request.query['api-version'] ?? '2022-09-01'
+      if (version < '2018-05-01') return oldest(endpoints())
+      const cloud = cloudOf(endpoints())
+      return version < '2022-09-01' ? [cloud] : cloud
+    })
+    app.get('/aliases.json', imageAliases)
+  }
 
 const oldest = ({ origin }: Endpoints) => ({
   galleryEndpoint: `${origin}/`,
@@ -48,6 +50,3 @@ const cloudOf = ({ origin, storageSuffix }: Endpoints) => ({
   },
   suffixes: { storage: storageSuffix },
 })
-
-/** No platform image is offered, so no name stands for one. */
-const imageAliases = { outputs: { aliases: { value: { Linux: {}, Windows: {} } } } }

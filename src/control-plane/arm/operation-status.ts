@@ -13,6 +13,10 @@ export const operationStatusType = (
   type,
   apiVersions,
   tracked: false,
+  async isOpenTo(id, { objectId, tenantId }) {
+    const labels = (await operations.find(id.name))?.labels
+    return labels?.objectId === objectId && labels.tenantId === tenantId
+  },
   computed: {
     async answer(id, request, arm) {
       const operation = await operations.find(id.name)

@@ -16,18 +16,26 @@ const operationPath = (operationsType: string, subscriptionId: string, location:
   return `/subscriptions/${subscriptionId}/${types.at(-1)}/${id}`
 }
 
+/** Operations of a type that has a nested type for them are polled below the resource. */
+const ownPath = (type: ResourceType, document: ResourceDocument): string | undefined =>
+  type.operationsType?.startsWith(`${type.type}/`)
+    ? `${document.id}${type.operationsType.slice(type.type.length)}/`
+    : undefined
+
 /** What is kept with an operation so that its polls can be answered after a restart. */
 export const operationLabels = (
   type: ResourceType,
   document: ResourceDocument,
   request: ArmRequest,
 ): Record<string, string> => ({
-  path: operationPath(
-    type.operationsType ?? 'Microsoft.Resources/subscriptions/operationresults',
-    document.subscriptionId ?? '',
-    document.location ?? 'global',
-    '',
-  ),
+  path:
+    ownPath(type, document) ??
+    operationPath(
+      type.operationsType ?? 'Microsoft.Resources/subscriptions/operationresults',
+      document.subscriptionId ?? '',
+      document.location ?? 'global',
+      '',
+    ),
   method: request.method,
   resource: document.key,
   apiVersion: request.apiVersion,
@@ -37,6 +45,7 @@ export const operationLabels = (
   callerName: request.caller.displayName,
   callerKind: request.caller.kind,
   origin: request.origin,
+  ...request.activity?.labels,
 })
 
 /** The headers of an answer that leaves before its work is done: absolute, because Go's SDK refuses relative ones. */

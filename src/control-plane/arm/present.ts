@@ -18,7 +18,10 @@ export const present = async (
     ...(document.tags === undefined ? {} : { tags: document.tags }),
     ...(shown?.envelope ?? document.envelope),
     systemData: { ...document.systemData },
-    properties: { ...(shown?.properties ?? document.properties), provisioningState: document.provisioningState },
+    properties: {
+      ...(shown?.properties ?? document.properties),
+      provisioningState: shown?.provisioningState ?? document.provisioningState,
+    },
   }
 }
 

@@ -1,7 +1,7 @@
-import JSON5 from 'json5'
 import type { Json } from '#resources/resource-document.ts'
 import { armError } from './arm-error.ts'
 import type { ArmRequest, Caller } from './resource-type.ts'
+import { parseTolerantly } from './tolerant-json.ts'
 
 /** A request as it arrives, over HTTP or from within. */
 export interface RawRequest {
@@ -17,6 +17,8 @@ export interface RawRequest {
   readonly remoteAddress: string
   /** Set for requests from within: they carry the rights of the one on whose behalf they are made. */
   readonly caller?: Caller
+  /** From within the process: a write is only to be tried, see `Arm.preview`. */
+  readonly isPreview?: boolean
   /** Who sends it, when the endpoint has asked for it already. */
   readonly verified?: Caller
 }
@@ -59,28 +61,24 @@ export const readApiVersion = (query: ReadonlyMap<string, string>): string => {
 
 /**
  * The body as JSON. az splices raw template text with an unquoted key and comments into some bodies that it labels as JSON, so what
- * is not JSON is read as JSON5; empty bodies, which az sends with POSTs, are none.
+ * is not JSON is read with tolerance; empty bodies, which az sends with POSTs, are none.
  */
 export const readJsonBody = (raw: RawRequest): Json | undefined => {
   if (raw.json !== undefined) return raw.json
   if (!raw.body || raw.body.length === 0) return undefined
   const text = new TextDecoder('utf-8', { fatal: false }).decode(raw.body).trim()
   if (text === '') return undefined
-  const value = parseTolerantly(text)
+  const value = parse(text)
   if (depthOf(value) > MAX_DEPTH)
     throw armError.invalidRequestContent(`the body is nested deeper than ${MAX_DEPTH} levels`)
   return value
 }
 
-const parseTolerantly = (text: string): Json => {
+const parse = (text: string): Json => {
   try {
-    return JSON.parse(text) as Json
-  } catch (strict) {
-    try {
-      return JSON5.parse<Json>(text)
-    } catch {
-      throw armError.invalidRequestContent((strict as Error).message.slice(0, 200))
-    }
+    return parseTolerantly(text)
+  } catch (error) {
+    throw armError.invalidRequestContent((error as Error).message.slice(0, 200))
   }
 }
 

@@ -158,6 +158,9 @@ export const parseTarget = (path: string): Target | undefined => {
       continue
     }
     if (parts.length === 0) parts.push({ namespace: ROOT_NAMESPACE, pairs: [] })
+    // Clients ask for a group's deployments at `/resourcegroups/G/deployments/D/operations`, without their namespace.
+    if (parts.length === 1 && isGroupPart(parts[0]) && type.toLowerCase() === 'deployments')
+      parts.push({ namespace: ROOT_NAMESPACE, pairs: [] })
     const part = parts.at(-1) as { namespace: string; pairs: Pair[] }
     const name = segments[at + 1]
     if (name === undefined) return collection(parts, type)
@@ -166,6 +169,8 @@ export const parseTarget = (path: string): Target | undefined => {
   }
   return { kind: 'resource', id: new ResourceId(parts) }
 }
+
+const isGroupPart = (part: Part | undefined): boolean => part?.namespace === ROOT_NAMESPACE && part.pairs.length === 2
 
 const collection = (parts: readonly Part[], segment: string): Target => {
   const last = parts.at(-1) as Part

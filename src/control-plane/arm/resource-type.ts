@@ -18,6 +18,20 @@ export interface Caller {
   readonly kind: 'User' | 'Application'
 }
 
+/**
+ * Who needs no role to read what tells of the installation and of nobody in it: every principal of the tenant (and, in a subscription,
+ * whoever has any right there), or only the latter.
+ */
+export type Openness = 'tenant' | 'subscription'
+
+/** What a request that changes something tells the activity log, beside what the pipeline does. */
+export interface RequestActivity {
+  /** Writes down, in the commit of the change, that it was made. The answer then says so: `isWrittenDown`. */
+  note(transaction: Transaction, status: 'Accepted' | 'Succeeded', statusCode: number): Promise<void>
+  /** Kept with the operation that the request begins, for the record of its end. */
+  readonly labels: Readonly<Record<'action' | 'resourceId' | 'correlationId' | 'operationId', string>>
+}
+
 /** A request after the pipeline has read it. */
 export interface ArmRequest {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'PATCH' | 'POST' | 'DELETE'
@@ -30,12 +44,16 @@ export interface ArmRequest {
   readonly body: Json | undefined
   /** Where clients reach this server, without trailing slash: `https://127.0.0.1:9443`. */
   readonly origin: string
+  /** Of a request that is written down: neither a read nor a preview. */
+  readonly activity?: RequestActivity
 }
 
 export interface ArmResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body?: Json
+  /** The activity log has its record already, by the commit of the change. Not sent. */
+  readonly isWrittenDown?: true
 }
 
 /** A configured region. */
@@ -67,10 +85,30 @@ export interface Arm {
   }): Promise<ArmResponse>
   /** Like `send`, but waits for the operation that the request began; the answer is the final one. */
   complete(request: Parameters<Arm['send']>[0]): Promise<ArmResponse>
+  /** What a PUT would answer, were it made: its rules are asked, nothing is saved and nothing begins. */
+  preview(request: Parameters<Arm['send']>[0]): Promise<ArmResponse>
   /** Saves documents of the own types outside of a verb: what a transaction holds is one commit. */
   transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
-  /** Whether the caller may do `action` (`Microsoft.Compute/disks/read`) at the scope. */
+  /**
+   * Begins work on a resource whose last work failed, in nobody's name: what was asked for then is done now. False if the resource is
+   * no longer `Failed` or is being worked on.
+   */
+  takeUpAgain(key: string, work: Work): Promise<boolean>
+  /** The server as a caller, for work that no request stands behind any more. May do everything; no token can name it. */
+  readonly itself: Caller
+  /** Resolves when nothing works on the resource any more, or, with work left, when the process is leaving. */
+  settled(key: string): Promise<void>
+  /** Stops the work on a resource; resolves when it has ended. False if there was none. */
+  cancel(key: string): Promise<boolean>
+  /**
+   * Whether the caller's roles allow `action` (`Microsoft.Compute/disks/read`) at the scope: as a data action where a type declares it
+   * as one. Never in a subscription of another tenant.
+   */
   mayDo(caller: Caller, action: string, scope: ResourceId): Promise<boolean>
+  /** Whether the caller has any role at the scope, above it or below. */
+  hasRights(caller: Caller, scope: ResourceId): boolean
+  /** The tenant of a subscription that is there. */
+  tenantOf(subscriptionId: string): string | undefined
 }
 
 /** A durable piece of work on the resource that was just saved. */
@@ -100,6 +138,11 @@ export interface Plan {
   readonly work?: Work
   /** Status of the first answer; default 201 for a new resource, 200 for a changed one. */
   readonly status?: 200 | 201 | 202
+  /**
+   * The last word, in the commit that saves the document: what can only be decided while nobody else writes (which address of a
+   * range is free), and what other documents note of this one. Returns what is saved; a refusal undoes all of it.
+   */
+  readonly inCommit?: (transaction: Transaction, document: ResourceDocument) => Promise<ResourceDocument>
 }
 
 export interface Call {
@@ -118,6 +161,11 @@ export type ActionAnswer =
 export interface Action {
   /** Behind the type in the action string: `beginGetAccess/action`. */
   readonly permission: string
+  /**
+   * Only for requests of other providers in this process; for clients it is as if it were not there. For what Azure's providers say
+   * to each other behind ARM (a machine takes a network interface), which no client could take back or be trusted with.
+   */
+  readonly internal?: true
   readonly body?: TSchema
   run(call: Call, arm: Arm): Promise<ActionAnswer>
 }
@@ -133,6 +181,7 @@ export interface View {
 /** An action on something that is not stored: a provider of a subscription, a location. */
 export interface ComputedAction {
   readonly permission: string
+  readonly openTo?: Openness
   readonly body?: TSchema
   run(call: { id: ResourceId; request: ArmRequest; body: JsonObject }, arm: Arm): Promise<Json | undefined>
 }
@@ -140,14 +189,35 @@ export interface ComputedAction {
 /** Types whose members are worked out, not stored: locations, providers, the lists of a shared gallery. */
 export interface Computed {
   get?(id: ResourceId, request: ArmRequest, arm: Arm): Promise<Json | undefined>
+  /** What lies at a collection's place where Azure has but one thing there: `.../virtualMachines/V/instanceView`. */
+  one?(parent: ResourceId, request: ArmRequest, arm: Arm): Promise<Json>
+  /**
+   * A page of a list that is too long to be complete, with its own `nextLink`. It must show nothing that the caller may not read: who
+   * has rights only below `parent` is let through to it.
+   */
+  page?(parent: ResourceId, request: ArmRequest, arm: Arm): Promise<Json>
   /** Members below `parent`, complete and in order. */
   list?(parent: ResourceId, request: ArmRequest, arm: Arm): Promise<readonly Json[]>
+  /** What is asked for a member of a list when not all of them may be read; default: to read this type. */
+  actionOf?(member: Json): string
+  /** A list is the array alone, without `value` around it: so are the platform images of Microsoft.Compute. */
+  readonly bareList?: true
   /** Writes that are no stored document of this type's own: the tags of another resource. */
   write?(verb: 'PUT' | 'PATCH', id: ResourceId, request: ArmRequest, arm: Arm): Promise<ArmResponse>
+  /** What a PUT would answer, with nothing saved. */
+  preview?(id: ResourceId, request: ArmRequest, arm: Arm): Promise<ArmResponse>
   remove?(id: ResourceId, request: ArmRequest, arm: Arm): Promise<ArmResponse>
   /** Answers a GET with a status of its own: the poll of an operation. */
   answer?(id: ResourceId, request: ArmRequest, arm: Arm): Promise<ArmResponse>
   readonly actions?: Readonly<Record<string, ComputedAction>>
+}
+
+/** What a client sees of a stored resource. */
+export interface Presentation {
+  readonly envelope?: JsonObject
+  readonly properties: JsonObject
+  /** In the type's own words; default: the document's. */
+  readonly provisioningState?: string
 }
 
 /**
@@ -185,16 +255,42 @@ export interface ResourceType {
   sortKey?(name: string): string
   /** The rules of a PUT or PATCH: throws refusals, fills in what the provider works out, names the work. */
   plan?(change: Change, arm: Arm): Promise<Plan>
-  /** The rules of a DELETE; nested resources have been looked for. Without `work` it is gone when the answer leaves. */
+  /**
+   * Throws for what a template's resource asks for in vain, before anything of the template is made. Its body is evaluated, and not
+   * checked in any way.
+   */
+  preflight?(
+    asked: { readonly id: ResourceId; readonly request: Pick<ArmRequest, 'caller'>; readonly body: JsonObject },
+    arm: Arm,
+  ): Promise<void>
+  /**
+   * The rules of a DELETE; nested resources have been looked for. Without `work` it is gone when the answer leaves, and `inCommit`
+   * is what other documents no longer note of it.
+   */
   planDelete?(
     call: { id: ResourceId; document: ResourceDocument; request: ArmRequest },
     arm: Arm,
-  ): Promise<{ readonly work?: Work }>
+  ): Promise<{ readonly work?: Work; readonly inCommit?: (transaction: Transaction) => Promise<void> }>
   /** A DELETE takes nested resources along (resource groups) instead of being refused. */
   readonly deletesNested?: boolean
   readonly actions?: Readonly<Record<string, Action>>
+  /** What others ask the right to when they refer to it, and no request does: `join/action`. */
+  readonly linkedActions?: readonly string[]
+  /** Those of its actions that roles grant as data actions. */
+  readonly dataActions?: readonly string[]
+  readonly openTo?: Openness
+  /** Whether a GET is answered although no role allows it: who began an operation may ask how it goes. */
+  isOpenTo?(id: ResourceId, caller: Caller): Promise<boolean>
+  /** No lock holds it: it is a lock itself. */
+  readonly ignoresLocks?: true
+  /** Actions that need no stored resource: to validate one that is to come. */
+  readonly unstoredActions?: Readonly<Record<string, ComputedAction>>
   /** The body of a stored resource beyond the default: expansions, computed parts. Returns envelope and properties to show. */
-  present?(document: ResourceDocument, view: View, arm: Arm): Promise<{ envelope?: JsonObject; properties: JsonObject }>
+  present?(document: ResourceDocument, view: View, arm: Arm): Promise<Presentation>
+  /** What a write is told while an operation works on the resource; default `OperationNotAllowed`. */
+  busy?(existing: ResourceDocument): ArmError
+  /** A list shows what lies in the scope itself, nothing of the groups below. */
+  readonly listsOwnScope?: boolean
   readonly computed?: Computed
   /** Values of `$expand` that GET takes, lower-case; others are refused. */
   readonly expands?: readonly string[]
@@ -204,6 +300,8 @@ export interface ResourceType {
   readonly operationsType?: string
   /** What a PUT with another location is told; default `InvalidResourceLocation`. */
   relocated?(existing: ResourceDocument, wanted: string): ArmError
+  /** What a missing one is told; default `ResourceNotFound`. */
+  missing?(id: ResourceId): ArmError
   /** What a DELETE of a missing one answers; default 204. */
   readonly deleteMissing?: 404
   /** Extension types hang on any resource (tags, locks): their parent is the scope in front of `/providers/`. */
@@ -217,6 +315,9 @@ export interface Outcome extends Conclusion {
   /** The resource (and, for types that delete nested ones, all in it) is removed. */
   readonly remove?: boolean
 }
+
+/** What is kept of work that did not succeed. */
+export type Kept = Pick<Outcome, 'properties' | 'hidden' | 'conclude'>
 
 /** Work on a resource: the steps between `Creating` and `Succeeded`. */
 export interface ResourceOperation {
@@ -236,7 +337,40 @@ export interface ResourceOperation {
   /** How a fact (a region that can't be reached, a corrupt chunk) is told; default: `InternalExecutionError` with its message. */
   explain?(fault: unknown, document: ResourceDocument): { code: string; message: string; target?: string }
   /** What to keep in the document when the work failed: the state of those regions that did get there. */
-  failed?(fault: unknown, document: ResourceDocument): { properties?: JsonObject; hidden?: JsonObject }
+  failed?(fault: unknown, document: ResourceDocument, arm: Arm): Kept
+  /** What to keep in the document when the work was cancelled. */
+  cancelled?(document: ResourceDocument, arm: Arm): Kept
+}
+
+/** A row of Resource Graph, in the columns that all of its tables have; what is absent is null there. */
+export interface GraphRow {
+  readonly id: string
+  readonly name: string
+  /** In any case: the table shows it, and the group's name, in lower case. */
+  readonly type: string
+  readonly tenantId?: string
+  readonly subscriptionId?: string
+  readonly resourceGroup?: string
+  readonly location?: string
+  readonly tags?: Readonly<Record<string, string>>
+  /** kind, managedBy, sku, plan, identity, zones, extendedLocation. */
+  readonly envelope?: JsonObject
+  readonly properties: JsonObject
+}
+
+/** A query of Resource Graph, as far as a table need know it. */
+export interface GraphView {
+  readonly request: ArmRequest
+  /** Lower-case ids of the subscriptions it is about, all of the caller's tenant. A row that lies in none is shown whatever they are. */
+  readonly subscriptionIds: readonly string[]
+}
+
+/** Rows for a table of Resource Graph, `CommunityGalleryResources`. Several providers may give rows to one table. */
+export interface GraphTable {
+  /** As Azure writes it; found in any case. */
+  readonly name: string
+  /** The rows that the caller may see, and no other: what it may not read is as if it were not there. */
+  rows(view: GraphView, arm: Arm): AsyncIterable<GraphRow>
 }
 
 /** A provider: one namespace's types and the work behind them. */
@@ -244,6 +378,7 @@ export interface Provider {
   readonly namespace: string
   readonly types: readonly ResourceType[]
   readonly operations: readonly ResourceOperation[]
+  readonly graphTables?: readonly GraphTable[]
   /** Actions on `/subscriptions/S/providers/NAMESPACE`: `checkNameAvailability`. */
   readonly actions?: Readonly<Record<string, ComputedAction>>
 }

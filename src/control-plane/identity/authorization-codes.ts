@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { Clock } from '#foundation/clock.ts'
 import type { Database } from '#foundation/database.ts'
 import type { Random } from '#foundation/random.ts'
+import { isSameSecret } from '#foundation/same-secret.ts'
 import type { AuthorizationCodeRow, IdentityTables } from './identity-tables.ts'
 import { oauthRefused } from './oauth-refused.ts'
 
@@ -62,7 +63,7 @@ export const openAuthorizationCodes = ({ database, clock, random }: Authorizatio
         .executeTakeFirst()
       if (!row || row.client_id !== clientId || row.redirect_uri !== redirectUri) throw oauthRefused.badGrant()
       if (row.expires_at <= nowMs()) throw oauthRefused.expiredCode()
-      if (hash('sha256', verifier, 'base64url') !== row.challenge) throw oauthRefused.wrongVerifier()
+      if (!isSameSecret(hash('sha256', verifier, 'base64url'), row.challenge)) throw oauthRefused.wrongVerifier()
       const { object_id: objectId, scope, challenge, nonce } = row
       return { objectId, clientId, redirectUri, scope, challenge, nonce }
     },

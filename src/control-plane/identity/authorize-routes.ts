@@ -8,6 +8,7 @@ import { alertOf, credentialInputs, escaped, hiddenInput, page } from './page-fr
 import { clientName, provenUser, requireTenant } from './proofs.ts'
 import { publicClients } from './public-clients.ts'
 import { wantedScope } from './sign-in.ts'
+import { notSignedIn } from './signed-in.ts'
 import { TooManyGuesses } from './slow-hash.ts'
 
 /** What a program asks for when it sends a person here (RFC 6749 section 4.1.1, with PKCE). */
@@ -77,6 +78,7 @@ export const authorizeRoutes = (
       const refusal = error instanceof TooManyGuesses ? oauthRefused.tooBusy() : error
       if (!(refusal instanceof OAuthRefused)) throw error
       identity.log.warn('sign-in refused', { code: refusal.code, remote: request.ip })
+      await identity.noteSignIn(notSignedIn({ form, remote: request.ip }, refusal))
       return ask(reply, refusal.status, asked, { name, problem: refusal.sentence })
     }
   }

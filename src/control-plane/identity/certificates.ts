@@ -20,6 +20,9 @@ export interface ServerCertificate {
   /** For `https`: the private key and the certificate, both PEM. */
   readonly key: string
   readonly cert: string
+  /** TLS 1.2 and newer, with keys that are gone when a connection is. */
+  readonly minVersion: 'TLSv1.2'
+  readonly ciphers: string
   readonly notAfter: Date
   /** True when clients must be told of a new `ca.pem`. */
   readonly isNewAuthority: boolean
@@ -34,6 +37,16 @@ const dayMs = 24 * 3600_000
 const authorityLifeMs = 3650 * dayMs
 // Browsers and Apple's systems refuse a server's certificate that is made for more than 398 days.
 const serverLifeMs = 397 * dayMs
+/** All of TLS 1.3; of TLS 1.2 what is forward-secret and authenticates what it encrypts. Our keys are of elliptic curves. */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+].join(':')
+
 const alwaysHosts = ['localhost', '127.0.0.1', '::1']
 const hostName =
   /^(?=.{1,253}$)(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/i
@@ -69,6 +82,8 @@ export const prepareCertificates = async (
     ca,
     key: pemOf(server.key),
     cert: server.x509.toString(),
+    minVersion: 'TLSv1.2',
+    ciphers: CIPHERS,
     notAfter: new Date(server.x509.validTo),
     isNewAuthority: !keepsAuthority,
   }
@@ -118,13 +133,32 @@ const newAuthority = async (now: Date, random: Random): Promise<Pair> => {
   return { key, x509: new X509Certificate(pem) }
 }
 
-const newServer = async (authority: Pair, hosts: string[], now: Date, random: Random): Promise<Pair> => {
+/**
+ * A certificate for a peer that trusts this authority and no other. Its authority's key is thrown away: nobody can make a second one.
+ * It lives as long as the authority, for there is nobody who could renew it.
+ */
+export const pinnedCertificate = async (
+  hosts: readonly string[],
+  { clock, random }: Omit<CertificatesParts, 'files'>,
+): Promise<Pick<ServerCertificate, 'ca' | 'key' | 'cert'>> => {
+  const authority = await newAuthority(clock.now(), random)
+  const server = await newServer(authority, hosts.map(requireHost), clock.now(), random, authorityLifeMs)
+  return { ca: authority.x509.toString(), key: pemOf(server.key), cert: server.x509.toString() }
+}
+
+const newServer = async (
+  authority: Pair,
+  hosts: string[],
+  now: Date,
+  random: Random,
+  lifeMs = serverLifeMs,
+): Promise<Pair> => {
   const key = await newKey()
   const pem = certificate({
     subject: hosts[0] as string,
     issuer: authority.x509.subject.replace(/^CN=/, ''),
     serial: random.bytes(16),
-    ...lifetime(now, serverLifeMs),
+    ...lifetime(now, lifeMs),
     publicKey: createPublicKey(pemOf(key)),
     signWith: authority.key,
     hosts,

@@ -6,6 +6,7 @@ import { OAuthRefused, oauthRefused } from './oauth-refused.ts'
 import type { OwnForms } from './own-form.ts'
 import { alertOf, credentialInputs, escaped, hiddenInput, page } from './page-frame.ts'
 import { clientName, provenUser } from './proofs.ts'
+import { notSignedIn } from './signed-in.ts'
 import { TooManyGuesses } from './slow-hash.ts'
 
 const path = '/adfs/oauth2/deviceauth'
@@ -35,6 +36,7 @@ export const deviceRoutes = (
       const refusal = error instanceof TooManyGuesses ? oauthRefused.tooBusy() : error
       if (!(refusal instanceof OAuthRefused)) throw error
       identity.log.warn('device sign-in refused', { code: refusal.code, remote: request.ip })
+      await identity.noteSignIn(notSignedIn({ form, remote: request.ip }, refusal))
       return ask(reply, refusal.status, { userCode, name, problem: sentenceOf(refusal) })
     }
   })

@@ -1,46 +1,42 @@
-import { createHash, X509Certificate } from 'node:crypto'
 import type { Clock } from '#foundation/clock.ts'
 import type { Database, Transaction } from '#foundation/database.ts'
 import type { Random } from '#foundation/random.ts'
-import type { CertificateRow, IdentityTables, PrincipalRow, SecretRow } from './identity-tables.ts'
-import type { Principal, Tenant } from './principal.ts'
+import { type Credentials, openCredentials } from './credentials.ts'
+import { DirectoryRefused } from './directory-refused.ts'
+import { openDomains } from './domains.ts'
+import type { Groups } from './groups.ts'
+import type { IdentityTables, PrincipalRow, SecretRow } from './identity-tables.ts'
+import type { ManagedPrincipal, Principal, Tenant } from './principal.ts'
 import type { SlowHash } from './slow-hash.ts'
 
-/** The directory refuses a change; the message is a whole sentence for the person who asked for it. */
-export class DirectoryRefused extends Error {
-  override readonly name = 'DirectoryRefused'
-}
-
-export interface Credential {
-  readonly secretId: string
-  readonly hint: string
-  readonly expiresAt: Date
-}
-
 /** Who exists, and what each can prove itself with. */
-export interface Directory {
-  addTenant(tenant: { displayName: string; tenantId?: string }): Promise<Tenant>
+export interface Directory extends Credentials {
+  /** Its users' names end in its domains: the given one, or one after its name. */
+  addTenant(tenant: { displayName: string; tenantId?: string; domain?: string }): Promise<Tenant>
   tenants(): Promise<Tenant[]>
+  addDomain(tenantId: string, domain: string): Promise<void>
+  /** The oldest first, by which the tenant is known. */
+  domainsOf(tenantId: string): Promise<string[]>
+  /** The tenant with everybody in it. */
+  removeTenant(tenantId: string): Promise<void>
   addServicePrincipal(wanted: { tenantId: string; displayName: string; appId?: string }): Promise<Principal>
   addUser(wanted: NewUser): Promise<Principal>
-  /** Makes a random secret unless one is given; this is the only time that it can be seen. */
-  addSecret(objectId: string, wanted?: { secret?: string; expiresAt?: Date }): Promise<Credential & { secret: string }>
-  setPassword(objectId: string, password: string): Promise<void>
-  secretsOf(objectId: string): Promise<Credential[]>
-  removeSecret(objectId: string, secretId: string): Promise<void>
-  /** Lets the service principal prove itself with the private key of this PEM certificate. */
-  addCertificate(objectId: string, pem: string): Promise<{ thumbprint: string }>
-  certificatesOf(objectId: string): Promise<{ thumbprint: string; pem: string }[]>
-  removeCertificate(objectId: string, thumbprint: string): Promise<void>
-  principals(tenantId: string): Promise<(Principal & { disabled: boolean })[]>
+  /** Adds a managed identity in the caller's transaction, unless it is there. */
+  addManaged(transaction: Transaction, wanted: ManagedPrincipal): Promise<void>
+  /** Removes a managed identity, and no other principal, in the caller's transaction. */
+  removeManaged(transaction: Transaction, objectId: string): Promise<void>
+  principals(tenantId: string): Promise<Known[]>
   /** Its tokens stop at once; its refresh tokens are gone for good. */
   setDisabled(objectId: string, disabled: boolean): Promise<void>
+  rename(objectId: string, displayName: string): Promise<void>
   removePrincipal(objectId: string): Promise<void>
   find(by: { objectId: string } | { appId: string } | { userPrincipalName: string }): Promise<Known | undefined>
-  secretRows(objectId: string): Promise<SecretRow[]>
-  certificateRows(objectId: string): Promise<CertificateRow[]>
+  /** All groups that a principal or group is in, through other groups too; ids in lower case, from memory. */
+  groupsOf(objectId: string): readonly string[]
   /** Grows with every change, so that whoever remembers an answer knows when to ask again. */
   revision(): number
+  /** What principals can prove themselves with was changed elsewhere. */
+  touch(): void
 }
 
 export interface NewUser {
@@ -53,14 +49,12 @@ export interface NewUser {
 export interface Known {
   readonly principal: Principal
   readonly disabled: boolean
+  readonly createdAt: Date
 }
-
-const defaultSecretLifeMs = 2 * 365 * 24 * 3600_000
-const maxCredentials = 10
-const noEnd = Date.parse('9999-01-01T00:00:00Z')
 
 const known = (row: PrincipalRow): Known => ({
   disabled: row.disabled !== 0,
+  createdAt: new Date(row.created_at),
   principal: {
     tenantId: row.tenant_id,
     objectId: row.object_id,
@@ -71,21 +65,16 @@ const known = (row: PrincipalRow): Known => ({
   },
 })
 
-const credential = (row: SecretRow): Credential => ({
-  secretId: row.secret_id,
-  hint: row.hint,
-  expiresAt: new Date(row.expires_at),
-})
-
 export interface DirectoryParts {
   readonly database: Database
   readonly clock: Clock
   readonly random: Random
   readonly slowHash: SlowHash
+  readonly groups: Groups
 }
 
 /** The directory over its tables, which must have been made by the identity's migrations. */
-export const openDirectory = ({ database, clock, random, slowHash }: DirectoryParts): Directory => {
+export const openDirectory = ({ database, clock, random, slowHash, groups }: DirectoryParts): Directory => {
   const tables = () => database.as<IdentityTables>()
   const now = () => clock.now().getTime()
   let revision = 0
@@ -107,8 +96,26 @@ export const openDirectory = ({ database, clock, random, slowHash }: DirectoryPa
       .where('object_id', '=', objectId)
       .executeTakeFirst()
     if (!row || (kind && row.kind !== kind))
-      throw new DirectoryRefused(`There is no ${kind ?? 'principal'} with the object id '${objectId}'.`)
+      throw new DirectoryRefused(`There is no ${kind ?? 'principal'} with the object id '${objectId}'.`, {
+        fault: 'missing',
+      })
     return row
+  }
+
+  const principalsOf = (tenantId: string) =>
+    tables()
+      .selectFrom('identity_principal')
+      .selectAll()
+      .where('tenant_id', '=', tenantId.toLowerCase())
+      .orderBy('created_at')
+      .orderBy('object_id')
+      .execute()
+
+  const removeRows = async (transaction: Transaction, objectId: string) => {
+    const tables = of(transaction)
+    for (const table of ownedByPrincipal) await tables.deleteFrom(table).where('object_id', '=', objectId).execute()
+    await tables.deleteFrom('identity_owner').where('owner_id', '=', objectId).execute()
+    await groups.leaveAll(transaction, objectId)
   }
 
   const addPrincipal = (row: PrincipalRow, secret?: SecretRow) =>
@@ -125,43 +132,53 @@ export const openDirectory = ({ database, clock, random, slowHash }: DirectoryPa
         .select('object_id')
         .where(name, '=', row[name])
         .executeTakeFirst()
-      if (same) throw new DirectoryRefused(`Another principal is called '${row[name]}' already.`)
+      if (same) throw new DirectoryRefused(`Another principal is called '${row[name]}' already.`, { fault: 'conflict' })
       await tables.insertInto('identity_principal').values(row).execute()
       if (secret) await tables.insertInto('identity_secret').values(secret).execute()
       return known(row).principal
     })
 
-  const secretRow = async (objectId: string, secret: string, hint: string, expiresAt: number): Promise<SecretRow> => ({
-    secret_id: random.uuid(),
-    object_id: objectId,
-    hash: await slowHash.hash(secret),
-    hint,
-    expires_at: expiresAt,
-    created_at: now(),
-  })
-
-  const secretRows = (objectId: string) =>
-    tables().selectFrom('identity_secret').selectAll().where('object_id', '=', objectId).orderBy('created_at').execute()
-  const certificateRows = (objectId: string) =>
-    tables().selectFrom('identity_certificate').selectAll().where('object_id', '=', objectId).execute()
+  const { passwordRow, ...credentials } = openCredentials({ database, clock, random, slowHash, change })
+  const domains = openDomains(database, clock)
 
   return {
     revision: () => revision,
-    secretRows,
-    certificateRows,
-    async addTenant({ displayName, tenantId = random.uuid() }) {
-      const row = { tenant_id: tenantId.toLowerCase(), display_name: displayName }
-      await change(tables =>
-        tables
-          .insertInto('identity_tenant')
-          .values({ ...row, created_at: now() })
-          .execute(),
-      )
-      return { tenantId: row.tenant_id, displayName }
+    touch: () => void revision++,
+    groupsOf: groups.groupsOf,
+    ...credentials,
+    addDomain: domains.add,
+    domainsOf: domains.of,
+    async addTenant({ displayName, tenantId = random.uuid(), domain }) {
+      const row = { tenant_id: tenantId.toLowerCase(), display_name: displayName, created_at: now() }
+      await change(async tables => {
+        await domains.addFirst(tables, row.tenant_id, displayName, domain)
+        await tables.insertInto('identity_tenant').values(row).execute()
+      })
+      return { tenantId: row.tenant_id, displayName, domains: await domains.of(row.tenant_id) }
+    },
+    async removeTenant(tenantId) {
+      const principals = await principalsOf(tenantId)
+      await database.transact(async transaction => {
+        for (const { object_id } of principals) await removeRows(transaction, object_id)
+        const tables = of(transaction)
+        const its = (table: 'identity_application' | 'identity_group') =>
+          tables.selectFrom(table).select('object_id').where('tenant_id', '=', tenantId)
+        for (const table of ownedByApplication)
+          await tables.deleteFrom(table).where('object_id', 'in', its('identity_application')).execute()
+        await tables.deleteFrom('identity_owner').where('object_id', 'in', its('identity_group')).execute()
+        await tables.deleteFrom('identity_group_member').where('group_id', 'in', its('identity_group')).execute()
+        for (const table of ownedByTenant) await tables.deleteFrom(table).where('tenant_id', '=', tenantId).execute()
+      })
+      revision++
     },
     async tenants() {
       const rows = await tables().selectFrom('identity_tenant').selectAll().orderBy('created_at').execute()
-      return rows.map(row => ({ tenantId: row.tenant_id, displayName: row.display_name }))
+      const all = await domains.all()
+      return rows.map(({ tenant_id: tenantId, display_name: displayName }) => ({
+        tenantId,
+        displayName,
+        domains: all.filter(row => row.tenant_id === tenantId).map(({ domain }) => domain),
+      }))
     },
     addServicePrincipal: ({ tenantId, displayName, appId = random.uuid() }) =>
       addPrincipal({
@@ -174,8 +191,31 @@ export const openDirectory = ({ database, clock, random, slowHash }: DirectoryPa
         disabled: 0,
         created_at: now(),
       }),
+    async addManaged(transaction, { principalId, clientId, tenantId, displayName }) {
+      revision++
+      const row: PrincipalRow = {
+        object_id: principalId,
+        tenant_id: tenantId.toLowerCase(),
+        kind: 'ManagedIdentity',
+        app_id: clientId,
+        user_principal_name: null,
+        display_name: displayName,
+        disabled: 0,
+        created_at: now(),
+      }
+      const insert = of(transaction).insertInto('identity_principal').values(row)
+      await insert.onConflict(conflict => conflict.column('object_id').doNothing()).execute()
+    },
+    async removeManaged(transaction, objectId) {
+      revision++
+      const { numDeletedRows } = await of(transaction)
+        .deleteFrom('identity_principal')
+        .where('object_id', '=', objectId)
+        .where('kind', '=', 'ManagedIdentity')
+        .executeTakeFirst()
+      if (Number(numDeletedRows) > 0) await removeRows(transaction, objectId)
+    },
     async addUser({ tenantId, userPrincipalName, displayName, password }) {
-      requirePassword(password)
       const objectId = random.uuid()
       const row: PrincipalRow = {
         object_id: objectId,
@@ -187,76 +227,17 @@ export const openDirectory = ({ database, clock, random, slowHash }: DirectoryPa
         disabled: 0,
         created_at: now(),
       }
-      return addPrincipal(row, await secretRow(objectId, password, '', noEnd))
-    },
-    async addSecret(objectId, { secret = random.bytes(30).toString('base64url'), expiresAt } = {}) {
-      await required(objectId, 'ServicePrincipal')
-      if (secret.length < 16 || secret.length > 256)
-        throw new DirectoryRefused('A client secret has 16 to 256 characters.')
-      if ((await secretRows(objectId)).length >= maxCredentials)
-        throw new DirectoryRefused(`A service principal has at most ${maxCredentials} secrets: remove one first.`)
-      const row = await secretRow(
-        objectId,
-        secret,
-        secret.slice(0, 3),
-        expiresAt?.getTime() ?? now() + defaultSecretLifeMs,
-      )
-      await change(tables => tables.insertInto('identity_secret').values(row).execute())
-      return { ...credential(row), secret }
-    },
-    async setPassword(objectId, password) {
-      requirePassword(password)
-      await required(objectId, 'User')
-      const row = await secretRow(objectId, password, '', noEnd)
-      await change(async tables => {
-        await tables.deleteFrom('identity_secret').where('object_id', '=', objectId).execute()
-        await tables.insertInto('identity_secret').values(row).execute()
-        await tables.deleteFrom('identity_refresh_token').where('object_id', '=', objectId).execute()
-      })
-    },
-    secretsOf: async objectId => (await secretRows(objectId)).map(credential),
-    async removeSecret(objectId, secretId) {
-      await change(tables =>
-        tables
-          .deleteFrom('identity_secret')
-          .where('object_id', '=', objectId)
-          .where('secret_id', '=', secretId)
-          .execute(),
-      )
-    },
-    async addCertificate(objectId, pem) {
-      await required(objectId, 'ServicePrincipal')
-      const row = { ...certificateRow(pem), object_id: objectId, created_at: now() }
-      if ((await certificateRows(objectId)).length >= maxCredentials)
-        throw new DirectoryRefused(`A service principal has at most ${maxCredentials} certificates: remove one first.`)
-      await change(tables =>
-        tables
-          .insertInto('identity_certificate')
-          .values(row)
-          .onConflict(conflict => conflict.doNothing())
-          .execute(),
-      )
-      return { thumbprint: row.thumbprint }
-    },
-    certificatesOf: async objectId =>
-      (await certificateRows(objectId)).map(({ thumbprint, pem }) => ({ thumbprint, pem })),
-    async removeCertificate(objectId, thumbprint) {
-      await change(tables =>
-        tables
-          .deleteFrom('identity_certificate')
-          .where('object_id', '=', objectId)
-          .where('thumbprint', '=', thumbprint)
-          .execute(),
-      )
+      return addPrincipal(row, await passwordRow(objectId, password))
     },
     async principals(tenantId) {
-      const rows = await tables()
-        .selectFrom('identity_principal')
-        .selectAll()
-        .where('tenant_id', '=', tenantId.toLowerCase())
-        .orderBy('created_at')
-        .execute()
-      return rows.map(known).map(({ principal, disabled }) => ({ ...principal, disabled }))
+      return (await principalsOf(tenantId)).map(known)
+    },
+    async rename(objectId, displayName) {
+      await required(objectId)
+      const named = { display_name: displayName }
+      await change(tables =>
+        tables.updateTable('identity_principal').set(named).where('object_id', '=', objectId).execute(),
+      )
     },
     async setDisabled(objectId, disabled) {
       await required(objectId)
@@ -270,9 +251,8 @@ export const openDirectory = ({ database, clock, random, slowHash }: DirectoryPa
       })
     },
     async removePrincipal(objectId) {
-      await change(async tables => {
-        for (const table of ownedByPrincipal) await tables.deleteFrom(table).where('object_id', '=', objectId).execute()
-      })
+      await database.transact(transaction => removeRows(transaction, objectId))
+      revision++
     },
     async find(by) {
       const [[name, value]] = Object.entries(by) as [[keyof typeof columns, string]]
@@ -293,27 +273,17 @@ const ownedByPrincipal = [
   'identity_refresh_token',
   'identity_device_code',
   'identity_authorization_code',
+  'identity_credential_note',
+  'identity_federated_credential',
+  'identity_profile',
+  'identity_owner',
   'identity_principal',
 ] as const
-
-const requirePassword = (password: string) => {
-  if (password.length < 8 || password.length > 256) throw new DirectoryRefused('A password has 8 to 256 characters.')
-}
-
-const certificateRow = (pem: string): Pick<CertificateRow, 'thumbprint' | 'thumbprint_sha1' | 'pem'> => {
-  const certificate = parsed(pem)
-  if (certificate.publicKey.asymmetricKeyType !== 'rsa')
-    throw new DirectoryRefused('A client certificate needs an RSA key: the clients sign with RS256 or PS256.')
-  if ((certificate.publicKey.asymmetricKeyDetails?.modulusLength ?? 0) < 2048)
-    throw new DirectoryRefused('The RSA key of a client certificate has at least 2048 bits.')
-  const thumbprint = (algorithm: string) => createHash(algorithm).update(certificate.raw).digest('base64url')
-  return { thumbprint: thumbprint('sha256'), thumbprint_sha1: thumbprint('sha1'), pem: certificate.toString() }
-}
-
-const parsed = (pem: string): X509Certificate => {
-  try {
-    return new X509Certificate(pem)
-  } catch (cause) {
-    throw new DirectoryRefused('That is not a certificate in PEM form.', { cause })
-  }
-}
+const ownedByApplication = [
+  'identity_secret',
+  'identity_certificate',
+  'identity_credential_note',
+  'identity_federated_credential',
+  'identity_owner',
+] as const
+const ownedByTenant = ['identity_application', 'identity_group', 'identity_domain', 'identity_tenant'] as const

@@ -103,6 +103,10 @@ const record = async (admin: AdminFile, { database, identity }: FirstStartParts)
       .values({ tenant_id: admin.tenantId, display_name: 'OpenGallery', created_at: now })
       .execute()
     await tables
+      .insertInto('identity_domain')
+      .values({ domain: 'opengallery.local', tenant_id: admin.tenantId, created_at: now })
+      .execute()
+    await tables
       .insertInto('identity_principal')
       .values({
         object_id: admin.objectId,

@@ -12,12 +12,64 @@ export interface IdentityTables {
   identity_authorization_code: AuthorizationCodeRow
   identity_lockout: { subject: string; failures: number; locked_until: number; last_failure: number }
   identity_used_assertion: { assertion: string; expires_at: number }
+  /** Behind the @ of its users' names; each belongs to one tenant. */
+  identity_domain: { domain: string; tenant_id: string; created_at: number }
+  identity_application: ApplicationRow
+  identity_credential_note: CredentialNoteRow
+  identity_federated_credential: FederatedCredentialRow
+  /** What a user is called in mail addresses, and other words that nothing here depends on: a JSON object. */
+  identity_profile: { object_id: string; words: string }
+  identity_group: GroupRow
+  identity_group_member: { group_id: string; member_id: string; created_at: number }
+  /** Who may change a group or an application beside the administrators. */
+  identity_owner: { object_id: string; owner_id: string }
+}
+
+export interface ApplicationRow {
+  object_id: string
+  tenant_id: string
+  app_id: string
+  /** `ApplicationWords` as JSON. */
+  words: string
+  created_at: number
+}
+
+/** What is said of a secret (by its id) or a certificate (by its thumbprint). */
+export interface CredentialNoteRow {
+  object_id: string
+  credential: string
+  key_id: string
+  display_name: string | null
+  starts_at: number
+  /** When a certificate is no longer taken, though it may still be valid. */
+  ends_at: number | null
+}
+
+/** Whose tokens a program may show instead of a secret. */
+export interface FederatedCredentialRow {
+  credential_id: string
+  /** An application, or a managed identity. */
+  object_id: string
+  name: string
+  issuer: string
+  subject: string
+  audience: string
+  description: string | null
+}
+
+export interface GroupRow {
+  object_id: string
+  tenant_id: string
+  display_name: string
+  mail_nickname: string
+  description: string | null
+  created_at: number
 }
 
 export interface PrincipalRow {
   object_id: string
   tenant_id: string
-  kind: 'ServicePrincipal' | 'User'
+  kind: 'ServicePrincipal' | 'ManagedIdentity' | 'User'
   app_id: string | null
   /** Lower case, so that the unique index ignores case as Azure does. */
   user_principal_name: string | null
@@ -114,4 +166,29 @@ export const identityMigrations: readonly string[] = [
     locked_until integer not null, last_failure integer not null)`,
   `create table if not exists identity_used_assertion (assertion text primary key, expires_at integer not null)`,
   'create index if not exists identity_used_assertion_expiry on identity_used_assertion (expires_at)',
+  `create table if not exists identity_domain (domain text primary key, tenant_id text not null,
+    created_at integer not null)`,
+  // The tenant of a first start had a domain by its name before there were others.
+  `insert or ignore into identity_domain (domain, tenant_id, created_at)
+    select 'opengallery.local', tenant_id, created_at from identity_tenant
+    where display_name = 'OpenGallery' and tenant_id not in (select tenant_id from identity_domain)`,
+  `create table if not exists identity_application (object_id text primary key, tenant_id text not null,
+    app_id text not null unique, words text not null, created_at integer not null)`,
+  'create index if not exists identity_application_tenant on identity_application (tenant_id)',
+  `create table if not exists identity_credential_note (object_id text not null, credential text not null,
+    key_id text not null, display_name text, starts_at integer not null, ends_at integer,
+    primary key (object_id, credential))`,
+  `create table if not exists identity_federated_credential (credential_id text primary key, object_id text not null,
+    name text not null, issuer text not null, subject text not null, audience text not null, description text,
+    unique (object_id, name), unique (object_id, issuer, subject))`,
+  'create table if not exists identity_profile (object_id text primary key, words text not null)',
+  `create table if not exists identity_group (object_id text primary key, tenant_id text not null,
+    display_name text not null, mail_nickname text not null, description text, created_at integer not null)`,
+  'create index if not exists identity_group_tenant on identity_group (tenant_id)',
+  `create table if not exists identity_group_member (group_id text not null, member_id text not null,
+    created_at integer not null, primary key (group_id, member_id))`,
+  'create index if not exists identity_group_member_member on identity_group_member (member_id)',
+  `create table if not exists identity_owner (object_id text not null, owner_id text not null,
+    primary key (object_id, owner_id))`,
+  'create index if not exists identity_owner_owner on identity_owner (owner_id)',
 ]

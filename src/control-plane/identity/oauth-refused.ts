@@ -96,6 +96,27 @@ export const oauthRefused = {
       ['invalid_client', 700023, 401],
       'Client assertion audience claim does not match Realm issuer: it must be the address of this token endpoint.',
     ),
+  federatedIssuer: (issuer: string) =>
+    new OAuthRefused(
+      ['invalid_client', 700211, 401],
+      `No matching federated identity record found for presented assertion issuer '${issuer.slice(0, 200)}', or its tokens are not accepted by this installation.`,
+    ),
+  federatedAudience: (audience: string) =>
+    new OAuthRefused(
+      ['invalid_client', 700212, 401],
+      `No matching federated identity record found for presented assertion audience '${audience.slice(0, 200)}'.`,
+    ),
+  federatedSubject: (subject: string) =>
+    new OAuthRefused(
+      ['invalid_client', 700213, 401],
+      `No matching federated identity record found for presented assertion subject '${subject.slice(0, 200)}'.`,
+    ),
+  federatedSignature: () => new OAuthRefused(['invalid_client', 50013, 401], 'Assertion failed signature validation.'),
+  issuerUnreachable: (issuer: string) =>
+    new OAuthRefused(
+      ['temporarily_unavailable', 90033, 503],
+      `The keys of '${issuer.slice(0, 200)}' can not be fetched just now. Please try again.`,
+    ),
   badGrant: () => new OAuthRefused(['invalid_grant', 70000, 400], 'Provided grant is invalid or malformed.'),
   expiredRefreshToken: () =>
     new OAuthRefused(['invalid_grant', 700082, 400], 'The refresh token has expired due to inactivity.'),

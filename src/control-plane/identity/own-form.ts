@@ -1,6 +1,7 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Random } from '#foundation/random.ts'
+import { isSameSecret } from '#foundation/same-secret.ts'
 import type { Form } from './form.ts'
 import { contentPolicy } from './page-frame.ts'
 
@@ -44,12 +45,7 @@ export const ownForms = (random: Random): OwnForms => {
       // Some browsers keep the origin to themselves, even from the site itself.
       if (origin !== undefined && origin !== ownOrigin && !(origin === 'null' && site === 'same-origin')) return false
       const value = new RegExp(`(?:^|; )${cookie}=([\\w-]+)`).exec(cookies)?.[1]
-      return value !== undefined && sameText(proofOf(value), form.get('proof') ?? '')
+      return value !== undefined && isSameSecret(form.get('proof') ?? '', proofOf(value))
     },
   }
-}
-
-const sameText = (one: string, other: string): boolean => {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)]
-  return a.length === b.length && timingSafeEqual(a, b)
 }

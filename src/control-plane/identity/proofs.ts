@@ -1,6 +1,7 @@
 import { type Authority, assertionAudiences, onlyTenant } from './authority.ts'
 import { jwtBearer } from './client-assertion.ts'
 import type { Known } from './directory.ts'
+import { isOfAnotherIssuer } from './federation/federated-assertion.ts'
 import { type Form, field } from './form.ts'
 import type { Identity } from './identity.ts'
 import { oauthRefused } from './oauth-refused.ts'
@@ -72,8 +73,10 @@ export const provenClient = async (
 const byAssertion = (identity: Identity, { form, authority }: SignIn, audience: string): Promise<Known> => {
   if (field(form, 'client_assertion_type') !== jwtBearer)
     throw oauthRefused.badAssertion(`The type of the assertion must be '${jwtBearer}'.`)
+  const text = field(form, 'client_assertion')
+  if (isOfAnotherIssuer(text)) return identity.checkFederated(text, field(form, 'client_id'))
   return identity.checkAssertion({
-    text: field(form, 'client_assertion'),
+    text,
     clientId: form.get('client_id'),
     endpoints: tenantId => assertionAudiences(identity.origins(), authority, tenantId),
     audience,

@@ -9,6 +9,7 @@ import { OAuthRefused, oauthRefused } from './oauth-refused.ts'
 import { type OwnForms, ownForms } from './own-form.ts'
 import type { SignIn } from './proofs.ts'
 import { answerSignIn, beginDeviceSignIn } from './sign-in.ts'
+import { notSignedIn, signedIn } from './signed-in.ts'
 import { TooManyGuesses } from './slow-hash.ts'
 
 const bodyLimit = 64 * 1024
@@ -59,7 +60,11 @@ const mount = (
       app.post(url, { bodyLimit }, async (request, reply) => {
         reply.header('cache-control', 'no-store').header('pragma', 'no-cache')
         const signIn = { form: formOf(request), authority: authority(request), remote: request.ip }
-        const answered = await answer(identity, signIn)
+        const answered = await answer(identity, signIn).catch(async error => {
+          await identity.noteSignIn(notSignedIn(signIn, error))
+          throw error
+        })
+        await identity.noteSignIn(signedIn(signIn, answered))
         identity.log.info('sign-in answered', loggable(signIn))
         return answered
       })

@@ -26,6 +26,8 @@ export interface Grant {
   readonly clientId: string
   readonly proof: ClientProof
   readonly issuer: string
+  /** The resource that a managed identity belongs to. */
+  readonly resourceId?: string
 }
 
 /** Signs and checks tokens. */
@@ -114,8 +116,10 @@ export const openTokens = ({ clock, random, directory, keys, issuersOf }: Tokens
   }
 
   return {
-    async accessToken({ principal, clientId, proof, issuer }, audience) {
-      const claims = { ...subjectClaims(principal), ...clientClaims(principal, clientId, proof), ver: '1.0' }
+    async accessToken({ principal, clientId, proof, issuer, resourceId }, audience) {
+      const ofResource = resourceId === undefined ? {} : { xms_mirid: resourceId }
+      const who = { ...subjectClaims(principal), ...clientClaims(principal, clientId, proof) }
+      const claims = { ...who, ...ofResource, ver: '1.0' }
       return { token: await sign(issuer, audience, claims), expiresInSeconds: tokenLifeMs / 1000 }
     },
     idToken: ({ principal, clientId, issuer }, nonce) =>

@@ -33,7 +33,7 @@ export class DocumentChanged extends Error {
 export interface Resources {
   /** Inside of a transaction pass it: the only connection is taken. */
   find(key: string, transaction?: Transaction): Promise<ResourceDocument | undefined>
-  list(selection: Selection): Promise<Page>
+  list(selection: Selection, transaction?: Transaction): Promise<Page>
   count(selection: Selection): Promise<number>
   /** Whether anything lies in the resource or group, and the ids of up to `limit` of them. */
   childIds(parentKey: string, limit: number, transaction?: Transaction): Promise<readonly string[]>

@@ -55,9 +55,10 @@ export const openResources = async (database: Database): Promise<Resources> => {
   return {
     find: (key, transaction) => find(key, transaction?.as<Tables>()),
 
-    async list(selection): Promise<Page> {
+    async list(selection, transaction): Promise<Page> {
       const limit = Math.min(selection.limit ?? PAGE_LIMIT, PAGE_LIMIT)
-      let query = select(tables, selection).select(['document', 'sort_key', 'key'])
+      const from = transaction?.as<Tables>() ?? tables
+      let query = select(from, selection).select(['document', 'sort_key', 'key'])
       if (selection.after !== undefined) query = query.where('sort_key', '>', selection.after)
       const rows = await query
         .orderBy('sort_key')

@@ -16,11 +16,19 @@ import { requireDocument, requireScope } from './preconditions.ts'
 /** What a POST's last segment means for a type: its own action, a computed one, or one of a provider. */
 export type FoundAction = { readonly stored: Action } | { readonly computed: ComputedAction }
 
-/** Throws when the type has no such action. */
-export const findAction = (type: ResourceType, id: ResourceId, name: string, parts: VerbParts): FoundAction => {
+/** Throws when the type has no such action, or none for clients. */
+export const findAction = (
+  type: ResourceType,
+  id: ResourceId,
+  name: string,
+  isFromWithin: boolean,
+  parts: VerbParts,
+): FoundAction => {
   const stored = findIgnoringCase(type.actions, name)
-  if (stored) return { stored }
-  const computed = findIgnoringCase(type.computed?.actions, name) ?? parts.registry.findProviderAction(id, name)
+  if (stored && (isFromWithin || !stored.internal)) return { stored }
+  const computed =
+    findIgnoringCase(type.computed?.actions ?? type.unstoredActions, name) ??
+    parts.registry.findProviderAction(id, name)
   if (computed) return { computed }
   throw armError.unknownAction(name, type.type)
 }
@@ -52,7 +60,7 @@ const actOnce = async (
   const document = await requireDocument(id, type, parts.arm)
   const body = readActionBody(action.body, request)
   const answer = await action.run({ id, document, request, body }, parts.arm)
-  return 'work' in answer ? begin(type, document, answer, request, parts) : finish(answer, parts)
+  return 'work' in answer ? begin(type, document, answer, request, parts) : finish(answer, request, parts)
 }
 
 const readActionBody = (schema: TSchema | undefined, request: ArmRequest): JsonObject => {
@@ -63,11 +71,17 @@ const readActionBody = (schema: TSchema | undefined, request: ArmRequest): JsonO
 
 const finish = async (
   answer: Extract<ActionAnswer, { status: number }>,
+  request: ArmRequest,
   { arm, database }: VerbParts,
 ): Promise<ArmResponse> => {
-  const { document } = answer
-  if (document) await database.transact(transaction => arm.resources.update(transaction, document))
-  return { status: answer.status, headers: {}, ...(answer.body === undefined ? {} : { body: answer.body }) }
+  const { document, status } = answer
+  const body = answer.body === undefined ? {} : { body: answer.body }
+  if (!document) return { status, headers: {}, ...body }
+  await database.transact(async transaction => {
+    await arm.resources.update(transaction, document)
+    await request.activity?.note(transaction, 'Succeeded', status)
+  })
+  return { status, headers: {}, ...body, isWrittenDown: true }
 }
 
 const begin = async (
@@ -79,8 +93,9 @@ const begin = async (
 ): Promise<ArmResponse> => {
   const operation = await parts.database.transact(async transaction => {
     const saved = answer.document ? await parts.arm.resources.update(transaction, answer.document) : document
+    await request.activity?.note(transaction, 'Accepted', 202)
     return enqueueWork(transaction, type, saved, answer.work, request, parts)
   })
   parts.operations.wake()
-  return { status: 202, headers: operationHeaders(operation, request) }
+  return { status: 202, headers: operationHeaders(operation, request), isWrittenDown: true }
 }

@@ -53,10 +53,10 @@ const removeOnce = async (
     throw new DocumentChanged(document.key) // decide anew on what the cancelled work left
   }
   if (!plan.work) {
-    await removeNow(type, document, parts)
-    return { status: 200, headers: {} }
+    await removeNow(type, document, plan.inCommit, request, parts)
+    return { status: 200, headers: {}, isWrittenDown: true }
   }
-  return accepted(await beginRemoval(type, document, plan.work, request, parts), request)
+  return { ...accepted(await beginRemoval(type, document, plan.work, request, parts), request), isWrittenDown: true }
 }
 
 const missing = async (type: ResourceType, id: ResourceId, { arm }: VerbParts) => {
@@ -78,11 +78,24 @@ const refuseNested = async (type: ResourceType, document: ResourceDocument, { ar
     )
 }
 
-const removeNow = (type: ResourceType, document: ResourceDocument, { arm, database }: VerbParts) =>
+type InCommit = Awaited<ReturnType<NonNullable<ResourceType['planDelete']>>>['inCommit']
+
+const removeNow = (
+  type: ResourceType,
+  document: ResourceDocument,
+  inCommit: InCommit,
+  request: ArmRequest,
+  { arm, database }: VerbParts,
+): Promise<void> =>
   database.transact(async transaction => {
+    // What was decided on must still be so: an address that somebody has joined since is not taken away.
+    const current = await arm.resources.find(document.key, transaction)
+    if (current?.version !== document.version) throw new DocumentChanged(document.key)
     const nested = await arm.resources.childIds(document.key, 1, transaction)
     if (nested.length > 0 && !type.deletesNested) throw new DocumentChanged(document.key)
+    await inCommit?.(transaction)
     await arm.resources.remove(transaction, document.key)
+    await request.activity?.note(transaction, 'Succeeded', 200)
   })
 
 const beginRemoval = async (
@@ -96,6 +109,7 @@ const beginRemoval = async (
     const nested = await parts.arm.resources.childIds(document.key, 1, transaction)
     if (nested.length > 0 && !type.deletesNested) throw new DocumentChanged(document.key)
     const deleting = await parts.arm.resources.update(transaction, { ...document, provisioningState: 'Deleting' })
+    await request.activity?.note(transaction, 'Accepted', 202)
     return enqueueWork(transaction, type, deleting, work, request, parts)
   })
   parts.operations.wake()

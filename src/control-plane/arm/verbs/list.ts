@@ -1,9 +1,11 @@
 import type { Json, ResourceDocument } from '#resources/resource-document.ts'
-import type { Selection } from '#resources/resources.ts'
+import type { Page, Selection } from '#resources/resources.ts'
 import { armError } from '../arm-error.ts'
+import type { Shows } from '../authorise.ts'
 import { present, viewOf } from '../present.ts'
 import type { ResourceId } from '../resource-id.ts'
-import type { ArmRequest, ArmResponse, ResourceType } from '../resource-type.ts'
+import type { Arm, ArmRequest, ArmResponse, ResourceType } from '../resource-type.ts'
+import { isOfTenant } from '../tenant-documents.ts'
 import type { VerbParts } from './context.ts'
 import { requireScope } from './preconditions.ts'
 
@@ -18,27 +20,49 @@ export const list = async (
   parent: ResourceId,
   request: ArmRequest,
   parts: VerbParts,
+  shows: Shows | undefined,
 ): Promise<ArmResponse> => {
   const { arm } = parts
   await requireScope(parent, arm)
-  if (type.computed) return listComputed(type, parent, request, parts)
+  if (type.computed) return listComputed(type, parent, request, parts, shows)
   const nested = type.type.split('/').length > 2 && !type.type.startsWith('Microsoft.Resources/subscriptions')
   if (nested && !(await arm.resources.find(parent.key))) throw armError.parentResourceNotFound(parent.names.join('/'))
-  const page = await arm.resources.list({
-    ...selectionOf(type, parent, nested),
-    limit: pageSize(request),
-    ...afterOf(request),
-  })
+  const selection = { ...selectionOf(type, parent, nested), limit: pageSize(request), ...afterOf(request) }
+  const page = shows ? await shownPage(type, selection, shows, arm) : await arm.resources.list(selection)
   const view = viewOf(type, request, 'list')
   const value = await Promise.all(
-    matching(type, page.documents, request).map(document => present(type, document, view, arm)),
+    matching(type, page.documents, request)
+      .filter(document => isOfTenant(document, request.caller))
+      .map(document => present(type, document, view, arm)),
   )
   const next = page.next === undefined ? {} : { nextLink: nextLink(type, parent, request, page.next) }
   return { status: 200, headers: {}, body: { value, ...next } }
 }
 
+/** So many reads for one answer; one that is short leads on by its `nextLink`. */
+const MAX_READS = 20
+
+/** As many members as a page has, of those that are shown: reads on behind those that are not. */
+const shownPage = async (
+  type: ResourceType,
+  selection: Selection & { limit: number },
+  shows: Shows,
+  { resources }: Arm,
+): Promise<Page> => {
+  const documents: ResourceDocument[] = []
+  let next = selection.after
+  for (let reads = 0; reads < MAX_READS; reads++) {
+    const limit = selection.limit - documents.length
+    const page = await resources.list({ ...selection, limit, ...(next === undefined ? {} : { after: next }) })
+    documents.push(...page.documents.filter(({ id }) => shows(`${type.type}/read`, id)))
+    next = page.next
+    if (next === undefined || documents.length === selection.limit) break
+  }
+  return { documents, ...(next === undefined ? {} : { next }) }
+}
+
 const selectionOf = (type: ResourceType, parent: ResourceId, nested: boolean): Selection => {
-  if (nested || parent.toString() === '') return { type: type.type, parentKey: parent.key }
+  if (nested || type.listsOwnScope || parent.toString() === '') return { type: type.type, parentKey: parent.key }
   if (parent.resourceGroup) return { type: type.type, groupKey: parent.key }
   return { type: type.type, subscriptionId: parent.subscriptionId ?? '' }
 }
@@ -75,9 +99,21 @@ const nextLink = (type: ResourceType, parent: ResourceId, request: ArmRequest, a
   return `${request.origin}${base}/${segment}?${query}`
 }
 
-const listComputed = async (type: ResourceType, parent: ResourceId, request: ArmRequest, { arm }: VerbParts) => {
+const listComputed = async (
+  type: ResourceType,
+  parent: ResourceId,
+  request: ArmRequest,
+  { arm }: VerbParts,
+  shows: Shows | undefined,
+) => {
+  if (type.computed?.one) return { status: 200, headers: {}, body: await type.computed.one(parent, request, arm) }
+  if (type.computed?.page) return { status: 200, headers: {}, body: await type.computed.page(parent, request, arm) }
   if (!type.computed?.list) throw armError.methodNotAllowed(request.method, type.type)
   const members = await type.computed.list(parent, request, arm)
-  const value: readonly Json[] = members.slice(0, pageSize(request))
-  return { status: 200, headers: {}, body: { value } }
+  const action = (member: Json) => type.computed?.actionOf?.(member) ?? `${type.type}/read`
+  const shown = shows ? members.filter(member => shows(action(member), idOf(member))) : members
+  const value: readonly Json[] = shown.slice(0, pageSize(request))
+  return { status: 200, headers: {}, body: type.computed.bareList ? value : { value } }
 }
+
+const idOf = (member: Json): string => String((member as { id?: Json } | null)?.id ?? '')

@@ -42,7 +42,7 @@ export const requireDocument = async (id: ResourceId, type: ResourceType, arm: A
 }
 
 export const notFound = (id: ResourceId, type: ResourceType) =>
-  armError.resourceNotFound(describe(id.inCaseOf(type.type)), id.resourceGroup ?? '<null>')
+  type.missing?.(id) ?? armError.resourceNotFound(describe(id.inCaseOf(type.type)), id.resourceGroup ?? '<null>')
 
 /** `Microsoft.Compute/galleries/g/images/i`, as Azure names resources in its messages. */
 const describe = (id: ResourceId): string => {

@@ -7,6 +7,7 @@ import { operationHeaders } from '../operation-urls.ts'
 import { present, viewOf } from '../present.ts'
 import type { ResourceId } from '../resource-id.ts'
 import type { ArmRequest, ArmResponse, Change, Plan, ResourceType } from '../resource-type.ts'
+import { ofTenant } from '../tenant-documents.ts'
 import { readChange } from './change.ts'
 import type { VerbParts } from './context.ts'
 import { decideAnew } from './decide-anew.ts'
@@ -31,12 +32,50 @@ export const put = async (
   return decideAnew(() => putOnce(type, id, request, parts), request.headers['if-match'] !== undefined)
 }
 
+/** What `put` would answer, with nothing saved. */
+export const previewPut = async (
+  type: ResourceType,
+  id: ResourceId,
+  request: ArmRequest,
+  parts: VerbParts,
+): Promise<ArmResponse> => {
+  if (type.computed?.preview) {
+    await requireScope(id, parts.arm)
+    return type.computed.preview(id, request, parts.arm)
+  }
+  const { plan } = await decide(type, id, request, parts)
+  const body = await present(type, plan.document, viewOf(type, request, 'write'), parts.arm)
+  return { status: 200, headers: {}, body }
+}
+
 const putOnce = async (
   type: ResourceType,
   id: ResourceId,
   request: ArmRequest,
   parts: VerbParts,
 ): Promise<ArmResponse> => {
+  const { change, plan } = await decide(type, id, request, parts)
+  const { document, operation } = await save(type, change, plan, parts)
+  return {
+    status: statusOf(plan, change),
+    headers: {
+      etag: `"${document.etag}"`,
+      ...(operation ? operationHeaders(operation, request) : {}),
+    },
+    body: await present(type, document, viewOf(type, request, 'write'), parts.arm),
+    isWrittenDown: true,
+  }
+}
+
+const statusOf = (plan: Plan, change: Change): number => plan.status ?? (change.existing ? 200 : 201)
+
+/** Everything before the save: what is there is looked at, and the type's rules say what becomes of it. */
+const decide = async (
+  type: ResourceType,
+  id: ResourceId,
+  request: ArmRequest,
+  parts: VerbParts,
+): Promise<{ change: Change; plan: Plan }> => {
   const { arm } = parts
   if (!type.plan || !type.schema || (request.method === 'PATCH' && type.patchable === false))
     throw armError.methodNotAllowed(request.method, type.type)
@@ -44,19 +83,10 @@ const putOnce = async (
   const existing = await arm.resources.find(id.key)
   checkPreconditions(request, id, existing)
   if (request.method === 'PATCH' && !existing) throw notFound(id, type)
-  refuseWhileBusy(request, existing)
+  refuseWhileBusy(type, request, existing)
   if (!existing) type.checkName?.(id.name, id)
   const change = readChange(type, id, request, existing, parent, arm)
-  const plan = await type.plan(change, arm)
-  const { document, operation } = await save(type, change, plan, parts)
-  return {
-    status: plan.status ?? (existing ? 200 : 201),
-    headers: {
-      etag: `"${document.etag}"`,
-      ...(operation ? operationHeaders(operation, request) : {}),
-    },
-    body: await present(type, document, viewOf(type, request, 'write'), arm),
-  }
+  return { change, plan: await type.plan(change, arm) }
 }
 
 /** What the resource is to lie in; throws when it is missing or on its way out. */
@@ -77,10 +107,10 @@ const requireParent = async (
   return parent
 }
 
-const refuseWhileBusy = (request: ArmRequest, existing: ResourceDocument | undefined): void => {
+const refuseWhileBusy = (type: ResourceType, request: ArmRequest, existing: ResourceDocument | undefined): void => {
   if (existing?.provisioningState === 'Deleting') throw armError.markedForDeletion(request.method, existing.name)
   if (existing?.provisioningState === 'Creating' || existing?.provisioningState === 'Updating')
-    throw armError.operationInProgress(request.method, existing.name)
+    throw type.busy?.(existing) ?? armError.operationInProgress(request.method, existing.name)
 }
 
 const isStaying = async (key: string, resources: Resources, transaction: Transaction): Promise<boolean> => {
@@ -97,15 +127,17 @@ const save = async (
   const { resources } = parts.arm
   const { existing } = change
   const document: ResourceDocument = {
-    ...plan.document,
+    ...ofTenant(plan.document, existing, change.request.caller),
     provisioningState: plan.work ? (existing ? 'Updating' : 'Creating') : 'Succeeded',
   }
   const saved = await parts.database.transact(async transaction => {
     // Decided anew when what it lies in went, or began to go, since the rules were looked at.
     for (const key of new Set([document.parentKey, document.groupKey ?? '']))
       if (key !== '' && !(await isStaying(key, resources, transaction))) throw new DocumentChanged(key)
-    const stored = existing ? await resources.update(transaction, document) : document
-    if (!existing) await resources.insert(transaction, document, type.sortKey?.(document.name))
+    const settled = (await plan.inCommit?.(transaction, document)) ?? document
+    const stored = existing ? await resources.update(transaction, settled) : settled
+    if (!existing) await resources.insert(transaction, settled, type.sortKey?.(settled.name))
+    await change.request.activity?.note(transaction, plan.work ? 'Accepted' : 'Succeeded', statusOf(plan, change))
     if (!plan.work) return { document: stored }
     const operation = await enqueueWork(transaction, type, stored, plan.work, change.request, parts)
     return { document: stored, operation }

@@ -7,9 +7,10 @@ import { dynamicVhd } from '#data-plane/disks/sample-disks.contract.ts'
 import { systemClock } from '#foundation/clock.ts'
 import { diskImage, fixedVhd, mebibyte, noise } from '../../../../test/scenarios/disk-image.ts'
 import { startTestArm, type TestArm } from '../../../../test/support/test-arm.ts'
-import type { ComputeParts } from './compute-parts.ts'
-import { takeDisk } from './disk-origin.ts'
+import { type TakeParts, takeDisk } from './disk-origin.ts'
+import { testSigning } from './galleries/images/versions/test-signing.ts'
 import type { StoredDisk } from './stored-disk.ts'
+import { testHosting } from './test-hosting.ts'
 
 const image = diskImage(20, 6)
 const block = noise(1, mebibyte)
@@ -24,7 +25,7 @@ const files: Record<string, Buffer> = {
 
 let arm: TestArm
 let server: http.Server
-let parts: ComputeParts
+let parts: TakeParts
 let origin: string
 before(async () => {
   arm = await startTestArm({ regions: ['eastus'] })
@@ -40,8 +41,10 @@ before(async () => {
   const network = { clock: systemClock, resolve: async () => ['127.0.0.1'], isReachable: () => true }
   parts = {
     regions: arm.regions,
-    blobs: arm.blobs,
-    log: { info() {}, warn() {}, error() {} },
+    resources: arm.arm.resources,
+    catalog: arm.catalog,
+    hosting: testHosting(),
+    signing: testSigning(),
     allowedVhdHosts: [origin],
     network,
   }

@@ -4,6 +4,7 @@ import type { Regions } from '#data-plane/replication/regions.ts'
 import type { Log } from '#foundation/log.ts'
 import type { Resources } from '#resources/resources.ts'
 import { diskPromises, endExpiredAccess } from './disks/disk-promises.ts'
+import { catchUp } from './galleries/images/versions/catch-up.ts'
 import { versionPromises } from './galleries/images/versions/promises.ts'
 import { retireExpired } from './galleries/softDeletedArtifactTypes/artifacts/versions/retire-expired.ts'
 
@@ -21,3 +22,6 @@ export const retireCompute = async (arm: Arm, regions: Regions, log: Log): Promi
   await endExpiredAccess(arm)
   await retireExpired(arm, regions, log)
 }
+
+/** Takes up what failed for no other reason than that regions were away. */
+export const catchUpCompute = (arm: Arm, regions: Regions, log: Log): Promise<void> => catchUp(arm, regions, log)

@@ -1,8 +1,7 @@
 import type { Step } from '#operations/operations.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
-import type { ComputeParts } from './compute-parts.ts'
 import { diskHold, passingHold } from './disk-holds.ts'
-import { type DiskOrigin, growDisk, takeDisk } from './disk-origin.ts'
+import { type DiskOrigin, growDisk, type TakeParts, takeDisk } from './disk-origin.ts'
 import { grownSize, sizeInGB } from './disk-size.ts'
 import { diskError } from './disks/disk-errors.ts'
 import type { StoredDisk } from './stored-disk.ts'
@@ -35,7 +34,7 @@ export const requireFit = (sizeGB: number | undefined, sourceBytes: number): num
 export const settleDisk = async (
   document: ResourceDocument,
   { slot, origin, sizeGB, pass }: DiskJob,
-  parts: ComputeParts,
+  parts: TakeParts,
   { step, signal, report }: { step: Step; signal: AbortSignal; report(share: number): void },
 ): Promise<StoredDisk> => {
   const { regions } = parts

@@ -1,16 +1,17 @@
-import { armError } from '#arm/arm-error.ts'
+import { requireLinked } from '#arm/require-linked.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, Change } from '#arm/resource-type.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 
 /** What can be named as the origin of a disk's bytes. */
-export type SourceKind = 'disk' | 'snapshot' | 'image' | 'version'
+export type SourceKind = 'disk' | 'snapshot' | 'image' | 'version' | 'machine'
 
 const kindOf: ReadonlyMap<string, SourceKind> = new Map([
   ['microsoft.compute/disks', 'disk'],
   ['microsoft.compute/snapshots', 'snapshot'],
   ['microsoft.compute/images', 'image'],
   ['microsoft.compute/galleries/images/versions', 'version'],
+  ['microsoft.compute/virtualmachines', 'machine'],
 ])
 
 /** What an id names, whether or not it is there; `undefined` for anything that has no bytes, and for what is no id. */
@@ -20,23 +21,10 @@ export const sourceKind = (id: string): SourceKind | undefined =>
 // Publishing asks for write on disks and snapshots («permissions on the source» in Azure's guide to image versions), a copy
 // for the right to export the bytes; images and versions are there to be read.
 const linkedAction = (target: ResourceId, source: ResourceId, kind: SourceKind): string => {
+  if (kind === 'machine') return `${source.type}/write`
   const readable = kind === 'image' || kind === 'version'
   const verb = readable ? 'read' : target.type.toLowerCase().includes('/galleries/') ? 'write' : 'beginGetAccess/action'
   return `${source.type}/${verb}`
-}
-
-/** Throws `LinkedAuthorizationFailed` unless the caller may do `action` on what the changed resource refers to. */
-export const requireLinked = async (arm: Arm, change: Change, action: string, linked: ResourceId): Promise<void> => {
-  const { caller } = change.request
-  if (await arm.mayDo(caller, action, linked)) return
-  throw armError.linkedAuthorizationFailed(
-    caller.clientId,
-    caller.objectId,
-    `${change.id.type}/write`,
-    change.id.toString(),
-    action,
-    linked.toString(),
-  )
 }
 
 /**

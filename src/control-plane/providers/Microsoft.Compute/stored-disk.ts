@@ -23,5 +23,5 @@ export const hiddenDisk = (disk: StoredDisk): JsonObject => ({ disk: { ...disk }
 export const hiddenDisks = (disks: StoredDisks): JsonObject => ({ disks: disks as unknown as JsonObject })
 
 /** Under which name a region holds one disk of a resource; the uid keeps a later resource of the same name apart. */
-export const holdName = (document: ResourceDocument, slot: 'disk' | 'os' | number): string =>
+export const holdName = (document: ResourceDocument, slot: 'disk' | 'os' | 'signed' | number): string =>
   `${document.key}@${document.uid}/${typeof slot === 'number' ? `lun${slot}` : slot}`

@@ -1,3 +1,4 @@
+import { requireLinked } from '#arm/require-linked.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, Change } from '#arm/resource-type.ts'
 import { isAllowedHost } from '#data-plane/disks/allowed-host.ts'
@@ -5,7 +6,6 @@ import type { ResourceDocument } from '#resources/resource-document.ts'
 import type { ComputeParts } from './compute-parts.ts'
 import { type DiskOrigin, withoutQuery } from './disk-origin.ts'
 import { diskError } from './disks/disk-errors.ts'
-import { requireLinked } from './source-bytes.ts'
 
 export interface VhdReference {
   readonly uri: string

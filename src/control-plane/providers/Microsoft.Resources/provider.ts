@@ -1,5 +1,10 @@
 import type { Registry } from '#arm/registry.ts'
 import type { Provider } from '#arm/resource-type.ts'
+import { deploymentType, forgetDeployment } from './deployments/deployment.ts'
+import type { DeploymentStore } from './deployments/deployment-store.ts'
+import { deploymentOperationsType } from './deployments/operations/operation.ts'
+import { runDeployment } from './deployments/run-deployment.ts'
+import { resourceTables } from './graph-tables.ts'
 import { providerTypes } from './providers.ts'
 import { locationsType } from './subscriptions/locations.ts'
 import { deleteGroup } from './subscriptions/resourceGroups/delete-group.ts'
@@ -12,21 +17,25 @@ import { tenantsType } from './tenants.ts'
 
 export interface ResourcesParts {
   readonly registry: () => Registry
-  readonly tenants: () => Promise<readonly { tenantId: string; displayName: string }[]>
+  readonly deployments: DeploymentStore
+  readonly tenants: () => Promise<readonly { tenantId: string; displayName: string; domains: readonly string[] }[]>
 }
 
 /** Tenants, subscriptions, groups, and what is said about all other resources. */
-export const resourcesProvider = ({ registry, tenants }: ResourcesParts): Provider => ({
+export const resourcesProvider = ({ registry, tenants, deployments }: ResourcesParts): Provider => ({
   namespace: 'Microsoft.Resources',
   types: [
     tenantsType(tenants),
     subscriptionsType,
     locationsType,
-    resourceGroupsType,
+    resourceGroupsType(registry),
     ...resourceListTypes,
     tagsType,
     ...tagNameTypes,
     ...providerTypes(registry),
+    deploymentType({ registry, deployments }),
+    deploymentOperationsType({ registry, deployments }),
   ],
-  operations: [deleteGroup],
+  graphTables: resourceTables(registry),
+  operations: [deleteGroup, runDeployment({ registry, deployments }), forgetDeployment({ registry, deployments })],
 })

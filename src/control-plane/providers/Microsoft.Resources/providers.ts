@@ -18,6 +18,7 @@ const providersType = (type: string, registry: () => Registry): ResourceType => 
     type,
     apiVersions,
     tracked: false,
+    openTo: 'tenant',
     computed: {
       async get(id, _request, arm) {
         if (!find(id)) throw armError.invalidResourceNamespace(id.name)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Type } from 'typebox'
 import type { Provider, ResourceType } from '#arm/resource-type.ts'
-import { SUBSCRIPTION, startTestArm, type TestArm } from '../../../../test/support/test-arm.ts'
+import { SUBSCRIPTION, startTestArm, TENANT, type TestArm } from '../../../../test/support/test-arm.ts'
 
 const widget: ResourceType = {
   type: 'Test.Things/widgets',
@@ -135,7 +135,7 @@ test('tag names are counted, declared and deleted', async () => {
 })
 
 test('who has no role sees nothing and may do nothing', async () => {
-  const stranger = arm.as({ tenantId: 't', objectId: 'o', clientId: 'c', displayName: 'x', kind: 'User' })
+  const stranger = arm.as({ tenantId: TENANT, objectId: 'o', clientId: 'c', displayName: 'x', kind: 'User' })
   assert.deepEqual((await stranger.send('GET', '/subscriptions')).body.value, [])
   const refused = await stranger.send('GET', 'resourcegroups')
   assert.deepEqual([refused.status, refused.body.error.code], [403, 'AuthorizationFailed'])

@@ -48,6 +48,7 @@ const checkGrant = (document: ResourceDocument, level: Access['level'], now: Dat
   if (document.provisioningState === 'Creating' || document.provisioningState === 'Updating')
     throw armError.operationInProgress('BeginGetAccess', document.name)
   if (document.provisioningState === 'Deleting') throw armError.markedForDeletion('BeginGetAccess', document.name)
+  requireAtRest(document)
   const isUpload = Boolean(hiddenOf(document).upload)
   if (level === 'Write' && !isUpload) throw diskError.notWritable(document.name, diskStateOf(document, now))
   if (level === 'Read' && (isUpload || !diskOf(document)))
@@ -62,6 +63,18 @@ export const endGetAccess: Action = {
     if (!access && !upload?.started) return { status: 200 }
     return { work: { kind: 'end disk access', input: { pass: arm.random.uuid() } } }
   },
+}
+
+/** Throws while the disk's machine is allocated: its bytes are on the machine's host then. */
+export const requireAtRest = (document: ResourceDocument): void => {
+  const { attachment, overlay } = hiddenOf(document)
+  if (overlay === 'written') throw diskError.inUse(document.name, attachment?.machine ?? '')
+}
+
+/** Throws while the disk is a machine's. */
+export const requireUnattached = (document: ResourceDocument): void => {
+  const { attachment } = hiddenOf(document)
+  if (attachment) throw diskError.attached(document.name, attachment.machine)
 }
 
 /** Throws while a signed URL is out. */

@@ -4,6 +4,7 @@ import type { Outcome, ResourceOperation } from '#arm/resource-type.ts'
 import { reconcile } from '#data-plane/replication/reconcile.ts'
 import { silentLog } from '#foundation/log.ts'
 import { bytesOf } from '#foundation/sparse-bytes.ts'
+import { memoryIdentities } from '#identity/memory-identities.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import type { Resources } from '#resources/resources.ts'
 import { diskImage, fixedVhd, mebibyte } from '../../../../../test/scenarios/disk-image.ts'
@@ -12,6 +13,7 @@ import type { ComputeParts } from '../compute-parts.ts'
 import { diskHold } from '../disk-holds.ts'
 import { makeImage } from '../images/make-image.ts'
 import { diskOf, disksOf, hiddenDisk, type StoredDisk } from '../stored-disk.ts'
+import { testHosting } from '../test-hosting.ts'
 import { deleteDisk } from './delete-disk.ts'
 import { diskPromises } from './disk-promises.ts'
 import { endAccess } from './end-access.ts'
@@ -24,7 +26,18 @@ let arm: TestArm
 let parts: ComputeParts
 before(async () => {
   arm = await startTestArm({ regions: [region] })
-  parts = { regions: arm.regions, blobs: arm.blobs, log: { info() {}, warn() {}, error() {} }, allowedVhdHosts: [] }
+  const { regions, blobs, catalog } = arm
+  const log = { info() {}, warn() {}, error() {} }
+  parts = {
+    regions,
+    blobs,
+    catalog,
+    log,
+    hosting: testHosting(),
+    identities: memoryIdentities(),
+    signing: arm.signing,
+    allowedVhdHosts: [],
+  }
 })
 after(() => arm.close())
 

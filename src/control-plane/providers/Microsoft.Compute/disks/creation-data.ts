@@ -1,4 +1,3 @@
-import { armError } from '#arm/arm-error.ts'
 import type { CreationData } from './disk-document.ts'
 import { diskError } from './disk-errors.ts'
 
@@ -35,10 +34,9 @@ export const checkCreationData = (data: CreationData, served: readonly string[])
 }
 
 const checkImageReference = ({ imageReference, galleryImageReference }: CreationData): void => {
-  if (imageReference) throw armError.notServed('A platform image as the source of a disk')
-  if (!galleryImageReference) throw diskError.optionRequires('galleryImageReference', 'FromImage')
-  const { id, sharedGalleryImageId, communityGalleryImageId } = galleryImageReference
-  if (sharedGalleryImageId ?? communityGalleryImageId)
-    throw armError.notServed('An image of a shared or community gallery as the source of a disk')
-  if (!id) throw diskError.imageReferenceInvalid()
+  const reference = imageReference ?? galleryImageReference
+  if (!reference) throw diskError.optionRequires('imageReference', 'FromImage')
+  if (imageReference && galleryImageReference) throw diskError.optionForbids('galleryImageReference', 'FromImage')
+  const { id, sharedGalleryImageId, communityGalleryImageId } = reference
+  if (!(id ?? sharedGalleryImageId ?? communityGalleryImageId)) throw diskError.imageReferenceInvalid()
 }

@@ -51,6 +51,14 @@ export interface Access {
   readonly expires: string
 }
 
+/** The machine that a disk belongs to. */
+export interface Attachment {
+  /** Id of the machine. */
+  readonly machine: string
+  /** Absent for its OS disk. */
+  readonly lun?: number
+}
+
 /** What became of an upload's bytes, for whoever asks the installation. */
 export type UploadedBytes = Pick<Ingested, 'dataBytes' | 'newBytes' | 'storedBytes'>
 
@@ -60,6 +68,9 @@ export interface HiddenOfDisk {
   readonly bytes?: UploadedBytes
   readonly upload?: Upload | null
   readonly access?: Access | null
+  readonly attachment?: Attachment | null
+  /** `written`: the machine's host may have newer bytes than `disk` names. `spent`: they were taken over, and are to go there. */
+  readonly overlay?: 'written' | 'spent' | null
 }
 
 export const propertiesOf = (document: ResourceDocument): DiskProperties => document.properties as DiskProperties
@@ -76,19 +87,25 @@ export const accessOf = (document: ResourceDocument, now: Date): Access | undefi
   return access && Date.parse(access.expires) > now.getTime() ? access : undefined
 }
 
-export type DiskState = 'Unattached' | 'ActiveSAS' | 'ReadyToUpload' | 'ActiveUpload'
+export type DiskState = 'Unattached' | 'Attached' | 'Reserved' | 'ActiveSAS' | 'ReadyToUpload' | 'ActiveUpload'
 
 /**
  * ```
  *                 beginGetAccess(Write)               endGetAccess, footer is good
  *  ReadyToUpload ----------------------> ActiveUpload -----------------------------> Unattached <--> ActiveSAS
  *        ^------- expiry, or a bad footer ----'                                  beginGetAccess(Read), end or expiry
+ *
+ *             a machine is made of it       it starts            it is deallocated
+ *  Unattached ----------------------> Reserved ----> Attached ---------------------> Reserved
  * ```
  */
 export const diskStateOf = (document: ResourceDocument, now: Date): DiskState => {
   const access = accessOf(document, now)
-  if (hiddenOf(document).upload) return access ? 'ActiveUpload' : 'ReadyToUpload'
-  return access ? 'ActiveSAS' : 'Unattached'
+  const { upload, attachment, overlay } = hiddenOf(document)
+  if (upload) return access ? 'ActiveUpload' : 'ReadyToUpload'
+  if (access) return 'ActiveSAS'
+  if (!attachment) return 'Unattached'
+  return overlay === 'written' ? 'Attached' : 'Reserved'
 }
 
 /** The name under which the data endpoint knows the disk's signed URL: one at a time. */

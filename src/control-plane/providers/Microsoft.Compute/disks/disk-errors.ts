@@ -93,6 +93,22 @@ export const diskError = {
       `"The gallery image ${id} is not available in ${region} region. Please contact image owner to replicate to this region, or change your requested region."`,
     () => 'imageReference',
   ),
+  templateImageNotFound: row(
+    400,
+    'InvalidParameter',
+    'a template whose shared or community image is not in the region',
+    (id: string, region: string) =>
+      `In region ${region}, the following list of Shared Image Gallery images referenced from the deployment template were not found: ${id}. Please check that at least one image has been replicated to ${region} or that the 'exclude from latest' flag is set to false.`,
+    () => 'imageReference',
+  ),
+  galleryImageIdInvalid: row(
+    400,
+    'InvalidParameter',
+    'a shared or community id of another form',
+    (id: string, member: string) =>
+      `The value '${id}' of parameter 'imageReference.${member}' is invalid. It must be '/${member === 'communityGalleryImageId' ? 'CommunityGalleries/{publicName}' : 'SharedGalleries/{uniqueName}'}/Images/{image}' or '.../Images/{image}/Versions/{version}', where the version can be 'latest'.`,
+    (_id, member) => `imageReference.${member}`,
+  ),
   osTypeMismatch: row(
     400,
     'InvalidParameter',
@@ -116,6 +132,28 @@ export const diskError = {
     (currentBytes: number, wantedBytes: number) =>
       `Disk size reduction is not supported. Current size is ${currentBytes} bytes, requested size is ${wantedBytes} bytes.`,
     () => 'diskSizeGB',
+  ),
+  attached: row(
+    409,
+    'OperationNotAllowed',
+    'a delete of a disk that a machine has',
+    (name: string, machine: string) => `Disk ${name} is attached to VM ${machine}.`,
+    name => name,
+  ),
+  attachedElsewhere: row(
+    409,
+    'ConflictingUserInput',
+    'a disk for a machine that another one has',
+    (id: string, machine: string, owner: string) =>
+      `Cannot attach the disk ${id} to VM ${machine} because it is already attached to VM ${owner}. A disk can be attached to only one VM at a time.`,
+    id => id,
+  ),
+  inUse: row(
+    409,
+    'Conflict',
+    'access to a disk, or another size, while its machine is allocated',
+    (name: string, machine: string) =>
+      `Access not permitted because disk ${name} is currently attached to running VM ${machine}.`,
   ),
   activeAccess: row(
     409,

@@ -51,10 +51,14 @@ function* finished(document: ResourceDocument): Generator<HoldPromise> {
   for (const data of disks.data) yield promise(data.lun, data)
 }
 
-/** An upload that has begun may be turned into the disk at any time, by an action that leaves the provisioning state alone. */
+/**
+ * An upload that has begun may be turned into the disk at any time, by an action that leaves the provisioning state alone; what a
+ * machine wrote, likewise.
+ */
 const isBusy = (document: ResourceDocument): boolean =>
   ['Creating', 'Updating', 'Deleting'].includes(document.provisioningState) ||
-  Boolean(hiddenOf(document).upload?.started)
+  Boolean(hiddenOf(document).upload?.started) ||
+  Boolean(hiddenOf(document).overlay)
 
 /** Forgets the signed URLs whose time is over: they are useless already, and the disk's state goes by the clock. */
 export const endExpiredAccess = async (arm: Arm): Promise<void> => {

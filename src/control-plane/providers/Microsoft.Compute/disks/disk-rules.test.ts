@@ -172,6 +172,7 @@ test('bytes of others need a right to them, asked before anything is said of the
   const scope = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute'
   const without = {
     resources: { find: () => assert.fail('It was looked up first.') },
+    tenantOf: () => undefined,
     mayDo: async (_caller: unknown, action: string) => {
       asked.push(action)
       return false

@@ -9,7 +9,7 @@ import {
   signedBlob,
   uploadPages,
 } from '../../../../../test/scenarios/disk-image.ts'
-import { startTestArm, type TestArm } from '../../../../../test/support/test-arm.ts'
+import { startTestArm, TENANT, type TestArm } from '../../../../../test/support/test-arm.ts'
 import { diskPromises, endExpiredAccess } from './disk-promises.ts'
 
 const group = 'resourceGroups/rg'
@@ -220,7 +220,7 @@ describe('copies', () => {
     const small = { creationData: { createOption: 'Copy', sourceResourceId: await idOf('disks/large') }, diskSizeGB: 4 }
     assert.match((await put('disks', 'small', small)).body.error.message, /smaller than the size/)
     const foreign = arm.as({
-      tenantId: 't',
+      tenantId: TENANT,
       objectId: '99999999-9999-4999-8999-999999999999',
       clientId: 'c',
       displayName: 'stranger',

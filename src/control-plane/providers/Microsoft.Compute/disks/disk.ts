@@ -1,7 +1,8 @@
 import type { ResourceType } from '#arm/resource-type.ts'
 import type { ComputeParts } from '../compute-parts.ts'
 import { diskSchema } from '../disk-schema.ts'
-import { beginGetAccess, endGetAccess, requireNoAccess } from './access-actions.ts'
+import { preflightImage } from '../preflight-image.ts'
+import { beginGetAccess, endGetAccess, requireNoAccess, requireUnattached } from './access-actions.ts'
 import { diskStateOf } from './disk-document.ts'
 import { diskError } from './disk-errors.ts'
 import { planDisk } from './plan-disk.ts'
@@ -32,12 +33,14 @@ export const diskType = (parts: ComputeParts): ResourceType => ({
   operationsType: 'Microsoft.Compute/locations/diskOperations',
   checkName: name => checkDiskName(name, 'disk'),
   plan: (change, arm) => planDisk(change, arm, parts, createOptions),
+  preflight: preflightImage(['properties', 'creationData', 'galleryImageReference']),
   ...diskBehaviour,
 })
 
 /** What disks and snapshots share beside their rules. */
 export const diskBehaviour: Pick<ResourceType, 'planDelete' | 'actions' | 'present'> = {
   async planDelete({ document }, arm) {
+    requireUnattached(document)
     requireNoAccess(document, arm.clock.now())
     return { work: { kind: 'delete disk', input: {} } }
   },

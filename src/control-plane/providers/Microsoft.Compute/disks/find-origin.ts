@@ -6,10 +6,13 @@ import type { ComputeParts } from '../compute-parts.ts'
 import type { DiskOrigin } from '../disk-origin.ts'
 import { bytesOfGB } from '../disk-size.ts'
 import { findImageVersion } from '../find-image-version.ts'
+import { findPlatformImage } from '../find-platform-image.ts'
+import type { ImageUse } from '../galleries/sharing/image-use.ts'
+import { platformReference } from '../platform-image-id.ts'
 import { findSource, sourceKind } from '../source-bytes.ts'
-import { diskOf, disksOf, type StoredDisk } from '../stored-disk.ts'
+import { diskOf, disksOf } from '../stored-disk.ts'
 import { findVhd } from '../vhd-source.ts'
-import { type CreationData, type DiskProperties, diskStateOf, propertiesOf } from './disk-document.ts'
+import { type CreationData, type DiskProperties, diskStateOf, hiddenOf, propertiesOf } from './disk-document.ts'
 import { diskError } from './disk-errors.ts'
 
 /** What a source says of the disk that is made of it, unless the request says otherwise. */
@@ -31,6 +34,8 @@ export interface Beginning {
   readonly origin: DiskOrigin
   readonly inherited: Inherited
   readonly sourceUniqueId?: string | undefined
+  /** Of a gallery's version. */
+  readonly use?: ImageUse
 }
 
 /** Where a new disk's bytes come from, for every createOption but Upload. Throws the refusals of a source that will not do. */
@@ -50,8 +55,24 @@ export const findOrigin = async (
     case 'Copy':
       return await copyOf(arm, data.sourceResourceId ?? '', change)
     default:
-      return await imageDisk(arm, data, change)
+      return data.imageReference
+        ? await platformDisk(parts, data.imageReference, change)
+        : await imageDisk(arm, data, change)
   }
+}
+
+const platformDisk = async (
+  parts: ComputeParts,
+  { id = '', lun }: NonNullable<CreationData['imageReference']>,
+  change: Change,
+): Promise<Beginning> => {
+  const named = ResourceId.parse(id)
+  const reference = named && platformReference(named)
+  // No image of the catalogue has data disks.
+  if (!reference || lun !== undefined) throw diskError.imageReferenceInvalid()
+  const image = await findPlatformImage(parts, reference, change.wanted.location ?? '')
+  const { origin, osType, hyperVGeneration, architecture } = image
+  return { origin, inherited: { osType, hyperVGeneration, supportedCapabilities: { architecture } } }
 }
 
 const emptyDisk = ({ wanted }: Change): DiskOrigin => {
@@ -68,11 +89,10 @@ const copyOf = async (arm: Arm, id: string, change: Change): Promise<Beginning> 
   const { document } = source
   if (document.location !== change.wanted.location)
     throw diskError.sourceElsewhere(document.id, document.location ?? '', change.wanted.location ?? '')
-  const stored = requireBytes(document, arm.clock.now())
   const { osType, hyperVGeneration, purchasePlan, supportedCapabilities, supportsHibernation, securityProfile } =
     document.properties
   return {
-    origin: { from: 'stored', ...stored, id: document.id },
+    origin: diskAsOrigin(document, arm.clock.now()),
     inherited: definedOf({
       osType,
       hyperVGeneration,
@@ -85,32 +105,41 @@ const copyOf = async (arm: Arm, id: string, change: Change): Promise<Beginning> 
   }
 }
 
-/** The bytes of a disk or snapshot that is complete and at rest; throws for one that is not. */
-export const requireBytes = (document: ResourceDocument, now: Date): StoredDisk => {
+/**
+ * A disk or snapshot that is complete, as the origin of another one's bytes; throws for one that is not. One that a machine may be
+ * writing to is taken as it is when the work comes to it.
+ */
+export const diskAsOrigin = (document: ResourceDocument, now: Date): OriginOfDisk => {
   const stored = diskOf(document)
-  const { provisioningState: state } = document
-  if (stored && (state === 'Succeeded' || state === 'Failed' || state === 'Canceled')) return stored
-  throw diskError.sourceNotReady(document.id, state === 'Succeeded' ? diskStateOf(document, now) : state)
+  const { provisioningState: state, id, key } = document
+  if (!stored || !(state === 'Succeeded' || state === 'Failed' || state === 'Canceled'))
+    throw diskError.sourceNotReady(id, state === 'Succeeded' ? diskStateOf(document, now) : state)
+  const isWritten = hiddenOf(document).overlay === 'written'
+  return isWritten ? { from: 'machine', key, sizeBytes: stored.sizeBytes, id } : { from: 'stored', ...stored, id }
 }
 
+type OriginOfDisk = Extract<DiskOrigin, { from: 'stored' | 'machine' }>
+
 const imageDisk = async (arm: Arm, data: CreationData, change: Change): Promise<Beginning> => {
-  const { id = '', lun } = data.galleryImageReference ?? {}
-  const version = await findImageVersion(arm, id, change)
+  const { lun, ...reference } = data.galleryImageReference ?? {}
+  const { version, name, use } = await findImageVersion(arm, reference, change)
   const disks = disksOf(version)
-  if (!disks) throw diskError.sourceNotReady(version.id, version.provisioningState)
+  if (!disks) throw diskError.sourceNotReady(name, version.provisioningState)
   const stored = lun === undefined ? disks.os : disks.data.find(disk => disk.lun === lun)
   if (!stored) throw diskError.imageReferenceInvalid()
   const origin: DiskOrigin = {
     from: 'stored',
     manifest: stored.manifest,
     sizeBytes: stored.sizeBytes,
-    id: version.id,
+    id: name,
+    version: version.key,
   }
-  if (lun !== undefined) return { origin, inherited: {} }
-  const definition = await arm.resources.find((ResourceId.parse(version.id) as ResourceId).parent.key)
+  if (lun !== undefined) return { origin, inherited: {}, use }
+  const definition = await arm.resources.find(version.parentKey)
   const { osType, hyperVGeneration, purchasePlan, architecture } = definition?.properties ?? {}
   return {
     origin,
+    use,
     inherited: definedOf({
       osType,
       hyperVGeneration,

@@ -10,9 +10,14 @@ import { sizeOutcome } from './plan-disk.ts'
 /** Gives a disk or snapshot its bytes, at its creation or when it grows. */
 export const makeDisk = (parts: ComputeParts): ResourceOperation => ({
   kind: 'make disk',
-  async run({ document, input, step, signal, report }) {
+  async run({ document, input, step, signal, report }, { resources }) {
     const job = input as unknown as DiskJob
-    const disk = await settleDisk(document, job, parts, { step, signal, report: share => report(share * 95) })
+    const disk = await settleDisk(
+      document,
+      job,
+      { ...parts, resources },
+      { step, signal, report: share => report(share * 95) },
+    )
     const old = diskOf(document)
     await step('let go of the smaller disk', async () => {
       if (old && old.manifest !== disk.manifest)

@@ -3,8 +3,10 @@ import type { Arm, Change, Plan, Work } from '#arm/resource-type.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import type { ComputeParts } from '../compute-parts.ts'
 import { bytesOfGB, isWholeMebibytes, sizeInGB } from '../disk-size.ts'
+import { hiddenUse } from '../galleries/sharing/image-use.ts'
 import { asInput, type DiskJob, requireFit } from '../settle-disk.ts'
 import { diskOf } from '../stored-disk.ts'
+import { requireAtRest } from './access-actions.ts'
 import { checkCreationData } from './creation-data.ts'
 import {
   accessOf,
@@ -17,9 +19,9 @@ import {
   propertiesOf,
 } from './disk-document.ts'
 import { diskError } from './disk-errors.ts'
-import { checkAgainstSource, findOrigin } from './find-origin.ts'
+import { type Beginning, checkAgainstSource, findOrigin } from './find-origin.ts'
 import { baselineTier } from './performance-tier.ts'
-import { refuseUnserved } from './refuse-unserved.ts'
+import { refuseUnservedDisk } from './refuse-unserved.ts'
 
 const vhdFooterBytes = 512
 
@@ -30,14 +32,25 @@ export const planDisk = async (
   parts: ComputeParts,
   served: readonly string[],
 ): Promise<Plan> => {
-  const { wanted, existing } = change
-  refuseUnserved({ ...wanted.envelope, properties: wanted.properties })
-  checkSecurity(propertiesOf(wanted))
-  checkTier(change)
+  const { existing } = change
+  checkForm(change)
   const isMade = existing !== undefined && (diskOf(existing) ?? hiddenOf(existing).upload)
   const plan = isMade ? await resize(change, existing, arm) : await create(change, arm, parts, served)
   // Azure answers disks and snapshots with 202 or 200, never 201, and az takes no other.
   return { status: plan.work ? 202 : 200, ...plan }
+}
+
+/** The same for a disk that a machine makes for itself, of an origin that the machine's own rules have found. */
+export const planMachineDisk = (change: Change, beginning: Beginning, arm: Arm): Plan => {
+  checkForm(change)
+  return begin(change, propertiesOf(change.wanted).creationData as CreationData, beginning, arm)
+}
+
+const checkForm = (change: Change): void => {
+  const { wanted } = change
+  refuseUnservedDisk({ ...wanted.envelope, properties: wanted.properties })
+  checkSecurity(propertiesOf(wanted))
+  checkTier(change)
 }
 
 const checkSecurity = ({ securityProfile, hyperVGeneration, osType }: DiskProperties): void => {
@@ -63,7 +76,15 @@ const create = async (change: Change, arm: Arm, parts: ComputeParts, served: rea
   if (!data) throw armError.missingProperty(`${noun}.properties.creationData`)
   checkCreationData(data, served)
   if (data.createOption === 'Upload') return planUpload(change, data, arm)
-  const { origin, inherited, sourceUniqueId } = await findOrigin(arm, parts, data, change)
+  return begin(change, data, await findOrigin(arm, parts, data, change), arm)
+}
+
+const begin = (
+  change: Change,
+  data: CreationData,
+  { origin, inherited, sourceUniqueId, use }: Beginning,
+  arm: Arm,
+): Plan => {
   checkAgainstSource(propertiesOf(change.wanted), inherited)
   const { diskSizeGB } = propertiesOf(change.wanted)
   const sourceBytes = 'sizeBytes' in origin ? origin.sizeBytes : undefined
@@ -79,7 +100,10 @@ const create = async (change: Change, arm: Arm, parts: ComputeParts, served: rea
     ...birth(arm, change.existing),
   }
   return {
-    document: withSize({ ...change.wanted, properties }, sizeBytes),
+    document: withSize(
+      { ...change.wanted, properties, hidden: { ...change.wanted.hidden, ...hiddenUse(use) } },
+      sizeBytes,
+    ),
     work: makeDisk({ slot: 'disk', origin, sizeGB: diskSizeGB }, arm),
   }
 }
@@ -125,6 +149,7 @@ const resize = (change: Change, existing: ResourceDocument, arm: Arm): Plan => {
   if (!current) throw diskError.stillUploading(existing.name, diskStateOf(existing, now))
   const sizeBytes = bytesOfGB(diskSizeGB)
   if (sizeBytes < current.sizeBytes) throw diskError.shrinking(current.sizeBytes, sizeBytes)
+  requireAtRest(existing)
   if (accessOf(existing, now)) throw diskError.activeAccess(nounOf(existing), existing.name)
   const origin = { from: 'stored', ...current, id: existing.id } as const
   return { document: withSize(wanted, undefined), work: makeDisk({ slot: 'disk', origin, sizeGB: diskSizeGB }, arm) }

@@ -1,8 +1,8 @@
-import { armError } from '#arm/arm-error.ts'
-import type { Json, JsonObject } from '#resources/resource-document.ts'
+import { refuseUnserved, type Unserved } from '#arm/refuse-unserved.ts'
+import type { JsonObject } from '#resources/resource-document.ts'
 
 /** Settings of disks that would be broken promises here: what they are called, and whether a value asks for them. */
-const unserved: readonly (readonly [path: string, what: string, asked?: (value: Json) => boolean])[] = [
+const unserved: readonly Unserved[] = [
   ['extendedLocation.name', 'An edge zone'],
   ['zones', 'An availability zone of a disk', value => Array.isArray(value) && value.length > 0],
   ['sku.name', 'The disk type UltraSSD_LRS', value => value === 'UltraSSD_LRS'],
@@ -36,13 +36,5 @@ const unserved: readonly (readonly [path: string, what: string, asked?: (value: 
   ['properties.creationData.instantAccessDurationMinutes', 'Instant access', value => value !== 0],
 ]
 
-const valueAt = (body: JsonObject, path: string): Json | undefined =>
-  path.split('.').reduce<Json | undefined>((value, name) => (value as JsonObject | undefined)?.[name], body)
-
-/** Throws for a setting that can not be honoured: refused clearly, never accepted and dropped. */
-export const refuseUnserved = (body: JsonObject): void => {
-  for (const [path, what, asked = () => true] of unserved) {
-    const value = valueAt(body, path)
-    if (value !== undefined && asked(value)) throw armError.notServed(what)
-  }
-}
+/** Throws for a setting of a disk that can not be honoured. */
+export const refuseUnservedDisk = (body: JsonObject): void => refuseUnserved(body, unserved)

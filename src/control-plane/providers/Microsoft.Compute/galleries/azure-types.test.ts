@@ -19,7 +19,7 @@ import type {
   GalleryTargetExtendedLocation,
   SoftDeletePolicy,
 } from '@azure/arm-compute'
-import type { GalleryProperties } from './gallery.ts'
+import type { GalleryProperties } from './gallery-document.ts'
 import type { ImageProperties } from './images/image.ts'
 import type { SentProperties, SentRegion } from './images/versions/version-schema.ts'
 import type { SharingProfile } from './sharing-profile.ts'

@@ -109,4 +109,70 @@ export const galleryError = {
     (value: string) => `The security type '${value}' is supported only in galleries that are private.`,
     () => 'galleryImage.properties.features',
   ),
+  nameTaken: row(
+    409,
+    'Conflict',
+    'a gallery name that the subscription has in another group',
+    (name: string, id: string) =>
+      `The gallery name '${name}' is already used in the subscription, by '${id}'. Gallery names must be unique within a subscription.`,
+    () => 'galleryName',
+  ),
+  stillShared: row(
+    409,
+    'OperationNotAllowed',
+    'deletion of a gallery that is shared',
+    (name: string) =>
+      `The gallery '${name}' can not be deleted while it is shared. Reset its sharing profile first: az sig share reset.`,
+  ),
+  groupIdInvalid: row(
+    400,
+    'InvalidParameter',
+    'a subscription or tenant that is no GUID',
+    (id: string) => `The id '${id}' in the sharing profile's groups is invalid. It must be a GUID.`,
+    () => 'groups',
+  ),
+  groupsNotAllowed: row(
+    400,
+    'InvalidParameter',
+    'subscriptions or tenants where nobody is named',
+    (operation: string) => `Parameter 'groups' is not allowed when operationType is '${operation}'.`,
+    () => 'groups',
+  ),
+  tooManyShared: row(
+    400,
+    'InvalidParameter',
+    'more subscriptions or tenants than a gallery can be shared with',
+    (type: string, limit: number) =>
+      `A gallery can be shared with at most ${limit} ${type === 'Subscriptions' ? 'subscriptions' : 'tenants'}.`,
+    () => 'groups',
+  ),
+  sharingNotOfKind: row(
+    409,
+    'OperationNotAllowed',
+    'sharing that the permissions of the gallery do not provide for',
+    (operation: string, wanted: string, permissions: string) =>
+      `The sharing operation '${operation}' is allowed only when sharingProfile.permissions of the gallery is '${wanted}'. It is '${permissions}'.`,
+    () => 'operationType',
+  ),
+  planNotForCommunity: row(
+    409,
+    'OperationNotAllowed',
+    'a definition with a purchase plan in a community gallery',
+    (image: string) => `The gallery image '${image}' has a purchase plan, and can not be shared with the community.`,
+    () => 'galleryImage.properties.purchasePlan',
+  ),
+  sharedFromElsewhere: row(
+    409,
+    'OperationNotAllowed',
+    'a definition or version in another region than its gallery, which is to be shared',
+    (name: string, location: string, gallery: string) =>
+      `'${name}' is located in '${location}' and its gallery in '${gallery}'. In a gallery that is shared, all must be located where the gallery is; versions can have replicas in other regions.`,
+    () => 'location',
+  ),
+  notInvited: row(
+    404,
+    'GalleryInvitationNotFound',
+    'an answer to an offer of a gallery that nobody made',
+    (name: string) => `The gallery '${name}' is not shared with you.`,
+  ),
 } as const

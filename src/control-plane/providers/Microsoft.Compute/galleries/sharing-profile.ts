@@ -20,32 +20,53 @@ export const sharingProfileSchema = Type.Object({
 })
 type Wanted = Static<typeof sharingProfileSchema>
 
+/** Whom a gallery is shared with directly: subscriptions or tenants, in the order in which they were added. */
+export type SharingGroup = {
+  readonly type: 'Subscriptions' | 'AADTenants'
+  readonly ids: readonly string[]
+}
+
 /** A sharing profile as it is stored: the public name is given once, with the prefix, and stays. */
 export type SharingProfile = Wanted & {
+  groups?: readonly SharingGroup[]
   communityGalleryInfo?: { communityGalleryEnabled?: boolean; publicNames?: readonly string[] }
 }
 
-const path = 'gallery.properties.sharingProfile'
+export const sharingPath = 'gallery.properties.sharingProfile'
 const infoMembers = ['publisherUri', 'publisherContact', 'eula', 'publicNamePrefix'] as const
+
+/** What a PUT is compared with. */
+export interface FormerSharing {
+  readonly isNew: boolean
+  readonly profile: SharingProfile | undefined
+  /** It was shared with groups until that was reset. */
+  readonly wasOfGroups: boolean
+}
 
 /** The rules of who a gallery may be shared with. The sharing itself is the business of the `share` action. */
 export const settleSharing = (
   wanted: SharingProfile | undefined,
-  existing: SharingProfile | undefined,
-  isNew: boolean,
+  { isNew, profile: existing, wasOfGroups }: FormerSharing,
   random: Random,
 ): SharingProfile | undefined => {
-  if (!isNew) requireChange(existing?.permissions ?? 'Private', wanted?.permissions ?? 'Private')
+  const permissions = wanted?.permissions ?? 'Private'
+  if (!isNew && !(wasOfGroups && permissions === 'Groups'))
+    requireChange(existing?.permissions ?? 'Private', permissions)
   if (!wanted) return undefined
-  const { permissions = 'Private', communityGalleryInfo } = wanted
+  const { communityGalleryInfo } = wanted
   if (permissions === 'Community') return { ...wanted, permissions, communityGalleryInfo: settleInfo(wanted, random) }
   if (communityGalleryInfo && !existing?.communityGalleryInfo) throw galleryError.communityWithoutInfo(permissions)
-  return { ...wanted, permissions }
+  return { ...wanted, permissions, ...withdrawn(communityGalleryInfo) }
 }
+
+// Who may write a gallery may end its publication, but beginning it again takes the right to share.
+const withdrawn = (info: SharingProfile['communityGalleryInfo']) =>
+  info ? { communityGalleryInfo: { ...info, communityGalleryEnabled: false } } : {}
 
 // Azure lets a gallery go from private to community and back since 2022; «Groups» is decided once.
 const requireChange = (from: string, to: string) => {
-  if (from !== to && [from, to].includes('Groups')) throw armError.propertyChangeNotAllowed(`${path}.permissions`)
+  if (from !== to && [from, to].includes('Groups'))
+    throw armError.propertyChangeNotAllowed(`${sharingPath}.permissions`)
 }
 
 const settleInfo = (
@@ -53,7 +74,7 @@ const settleInfo = (
   random: Random,
 ): NonNullable<SharingProfile['communityGalleryInfo']> => {
   for (const member of infoMembers)
-    if (info[member] === undefined) throw armError.missingProperty(`${path}.communityGalleryInfo.${member}`)
+    if (info[member] === undefined) throw armError.missingProperty(`${sharingPath}.communityGalleryInfo.${member}`)
   const prefix = info.publicNamePrefix ?? ''
   if (!/^[A-Za-z0-9]{5,16}$/.test(prefix)) throw galleryError.publicNamePrefixInvalid(prefix.slice(0, 100))
   const names = (info.publicNames ?? []) as readonly string[]
@@ -61,6 +82,7 @@ const settleInfo = (
   return {
     ...info,
     communityGalleryEnabled: (info.communityGalleryEnabled as boolean | undefined) ?? false,
-    publicNames: named ? names : [`${prefix}-${random.uuid()}`],
+    // Who deploys by a former name goes on to; no two names are the same, whatever their prefixes.
+    publicNames: named ? names : [`${prefix}-${random.uuid()}`, ...names],
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Caller } from '#arm/resource-type.ts'
 import { bytesOf } from '#foundation/sparse-bytes.ts'
 import type { Json, JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import {
@@ -19,18 +20,20 @@ export const version = (number: string) => `${IMAGE}/versions/${number}`
 export interface TestGallery extends TestArm {
   /** Answers of a request that must be refused: `400 InvalidParameter: sentence`. */
   refused(
-    method: 'PUT' | 'PATCH' | 'DELETE' | 'GET',
+    method: 'PUT' | 'PATCH' | 'POST' | 'DELETE' | 'GET',
     path: string,
     body?: Json,
     query?: Record<string, string>,
   ): Promise<string>
   /** A request that must succeed, and its work too; its body. */
   done(
-    method: 'PUT' | 'PATCH' | 'DELETE' | 'GET',
+    method: 'PUT' | 'PATCH' | 'POST' | 'DELETE' | 'GET',
     path: string,
     body?: Json,
     query?: Record<string, string>,
   ): Promise<TestAnswer['body']>
+  /** The same requests, sent by somebody else. */
+  by(caller: Caller): Pick<TestGallery, 'refused' | 'done'>
   /** A stored snapshot (or disk) of these bytes; its id. */
   snapshot(
     name: string,
@@ -51,7 +54,7 @@ export const startTestGallery = async (
   options: TestArmOptions & { gallery?: JsonObject } = {},
 ): Promise<TestGallery> => {
   const arm = await startTestArm(options)
-  const stage = { ...arm, ...requests(arm), ...sources(arm) }
+  const stage = { ...arm, ...requests(arm), ...sources(arm), by: (caller: Caller) => requests(arm.as(caller)) }
   await stage.done('PUT', GROUP, { location: 'eastus' })
   await stage.done('PUT', GALLERY, { location: 'eastus', properties: options.gallery ?? {} })
   await stage.done('PUT', IMAGE, definition())
@@ -90,7 +93,7 @@ export const noise = (seed: number, mebibytes = 1): Buffer => {
   return bytes
 }
 
-const requests = (arm: TestArm): Pick<TestGallery, 'refused' | 'done'> => ({
+const requests = (arm: Pick<TestArm, 'send' | 'complete'>): Pick<TestGallery, 'refused' | 'done'> => ({
   async refused(...call) {
     const { status, body } = await arm.send(...call)
     assert.ok(status >= 400, `${call[0]} ${call[1]} was not refused: ${JSON.stringify(body)}`)

@@ -23,13 +23,13 @@ export const readBack = async (
   }
 }
 
-/** Names of versions' holds by region, without the uid. */
+/** Names of versions' holds on disks by region, without the uid; each version has one more, on what is signed of it. */
 export const holds = async (arm: TestGallery): Promise<Record<string, string[]>> => {
   const found: Record<string, string[]> = {}
   for (const region of arm.regions.names) {
     const names: string[] = []
     for await (const { name } of arm.regions.holds(region))
-      if (isVersionHold(name)) names.push(name.replace(/@[^/]+/, ''))
+      if (isVersionHold(name) && !name.includes('/signed-')) names.push(name.replace(/@[^/]+/, ''))
     if (names.length > 0) found[region] = names
   }
   return found

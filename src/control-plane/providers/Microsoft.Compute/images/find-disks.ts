@@ -5,7 +5,7 @@ import type { ComputeParts } from '../compute-parts.ts'
 import type { DiskOrigin } from '../disk-origin.ts'
 import { propertiesOf } from '../disks/disk-document.ts'
 import { diskError } from '../disks/disk-errors.ts'
-import { requireBytes } from '../disks/find-origin.ts'
+import { diskAsOrigin } from '../disks/find-origin.ts'
 import { findSource, sourceKind } from '../source-bytes.ts'
 import { findVhd } from '../vhd-source.ts'
 import { type ImageDisk, type ImageProperties, imageOf } from './image-document.ts'
@@ -55,8 +55,7 @@ const findDisk = async (
   if (!source) throw imageError.sourceNotFound(id, `${path}.${member}.id`)
   if (source.location !== change.wanted.location)
     throw diskError.sourceElsewhere(source.id, source.location ?? '', change.wanted.location ?? '')
-  const stored = requireBytes(source, arm.clock.now())
-  return { origin: { from: 'stored', ...stored, id: source.id }, source, ...size }
+  return { origin: diskAsOrigin(source, arm.clock.now()), source, ...size }
 }
 
 /** An image that says otherwise than its OS disk would make machines that do not boot. */

@@ -38,6 +38,14 @@ export const imageError = {
     (id: string) => `Resource ${id} is not found.`,
     () => 'sourceVirtualMachine.id',
   ),
+  notGeneralized: row(
+    409,
+    'OperationNotAllowed',
+    'an image of a machine that is not generalized',
+    (name: string) =>
+      `Operation 'CreateImage' is not allowed on VM '${name}' since the VM is not generalized. Deprovision its guest, deallocate it, and generalize it first; a specialized image is made as a version of a gallery image.`,
+    () => 'sourceVirtualMachine.id',
+  ),
   virtualMachineAndDisks: row(
     400,
     'InvalidParameter',

@@ -1,16 +1,14 @@
 import { armError } from '#arm/arm-error.ts'
-import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, Change, Plan, ResourceType } from '#arm/resource-type.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import type { ComputeParts } from '../compute-parts.ts'
 import { withoutQuery } from '../disk-origin.ts'
 import { checkDiskName } from '../disks/disk.ts'
 import { asInput, requireFit } from '../settle-disk.ts'
-import { requireLinked } from '../source-bytes.ts'
 import { disksOf } from '../stored-disk.ts'
 import { type FoundDisk, findDisks } from './find-disks.ts'
+import { findMachineDisks } from './find-machine-disks.ts'
 import { type ImageDisk, imageOf } from './image-document.ts'
-import { imageError } from './image-errors.ts'
 import { imageSchema } from './image-schema.ts'
 
 /** Managed images: disks, snapshots or VHDs taken together, ready to be published or deployed. Nothing but tags can be changed. */
@@ -32,9 +30,10 @@ export const imageType = (parts: ComputeParts): ResourceType => ({
   planDelete: async () => ({ work: { kind: 'delete image', input: {} } }),
 })
 
-const create = async (change: Change, arm: Arm, parts: ComputeParts): Promise<Plan> => {
-  await refuseMachine(change, arm)
-  const disks = await findDisks(arm, parts, change)
+const create = async (asked: Change, arm: Arm, parts: ComputeParts): Promise<Plan> => {
+  const ofMachine = await findMachineDisks(asked, arm)
+  const change = ofMachine ? { ...asked, wanted: ofMachine.wanted } : asked
+  const disks = ofMachine?.disks ?? (await findDisks(arm, parts, change))
   for (const { origin, sizeGB } of disks) if ('sizeBytes' in origin) requireFit(sizeGB, origin.sizeBytes)
   const pass = arm.random.uuid()
   const jobs = disks.map(({ slot, origin, sizeGB }) => asInput({ slot, origin, sizeGB }, pass))
@@ -66,16 +65,6 @@ const isWithin = (sent: JsonObject, stored: JsonObject): boolean =>
     if (typeof value === 'object' && value !== null) return isWithin(value as JsonObject, (its ?? {}) as JsonObject)
     return String(value).toLowerCase() === String(its).toLowerCase()
   })
-
-/** Machines can be sources once there are machines; until then one that is named is not there, as Azure says. */
-const refuseMachine = async (change: Change, arm: Arm): Promise<void> => {
-  const { sourceVirtualMachine, storageProfile } = imageOf(change.wanted)
-  if (sourceVirtualMachine?.id === undefined) return
-  if (storageProfile?.osDisk) throw imageError.virtualMachineAndDisks()
-  const machine = ResourceId.parse(sourceVirtualMachine.id)
-  if (machine) await requireLinked(arm, change, 'Microsoft.Compute/virtualMachines/write', machine)
-  throw imageError.virtualMachineNotFound(sourceVirtualMachine.id)
-}
 
 /** What Azure fills in: the storage type of the source, and a list of data disks also when there are none. */
 const shownProperties = ({ wanted }: Change, found: readonly FoundDisk[]): JsonObject => {

@@ -10,12 +10,12 @@ import { imageOf } from './image-document.ts'
 /** Gives an image its own hold on the bytes of each of its sources, which may then be deleted. */
 export const makeImage = (parts: ComputeParts): ResourceOperation => ({
   kind: 'make image',
-  async run({ document, input, step, signal, report }) {
+  async run({ document, input, step, signal, report }, { resources }) {
     const { disks } = input as unknown as { readonly disks: readonly (DiskJob & { slot: 'os' | number })[] }
     const made: { slot: 'os' | number; disk: StoredDisk }[] = []
     for (const [index, job] of disks.entries()) {
       const watch = { step, signal, report: (share: number) => report(((index + share) / disks.length) * 95) }
-      made.push({ slot: job.slot, disk: await settleDisk(document, job, parts, watch) })
+      made.push({ slot: job.slot, disk: await settleDisk(document, job, { ...parts, resources }, watch) })
     }
     const stored = asStored(made)
     return { properties: withSizes(document, stored), hidden: hiddenDisks(stored) }

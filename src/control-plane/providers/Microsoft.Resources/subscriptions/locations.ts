@@ -6,6 +6,7 @@ export const locationsType: ResourceType = {
   type: 'Microsoft.Resources/subscriptions/locations',
   apiVersions: ['2022-12-01', '2020-01-01', '2019-11-01', '2016-06-01'],
   tracked: false,
+  openTo: 'subscription',
   computed: {
     async list(parent, _request, arm) {
       return arm.locations.map(location => {

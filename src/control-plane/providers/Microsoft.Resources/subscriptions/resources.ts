@@ -33,7 +33,7 @@ const resourcesType = (type: string): ResourceType => ({
   type,
   apiVersions,
   tracked: false,
-  computed: { list: listResources },
+  computed: { list: listResources, actionOf: member => `${(member as { type: string }).type}/read` },
 })
 
 export const resourceListTypes: readonly ResourceType[] = [

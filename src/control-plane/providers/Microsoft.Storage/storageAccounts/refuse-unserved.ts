@@ -1,5 +1,5 @@
-import { armError } from '#arm/arm-error.ts'
-import type { Json, JsonObject, ResourceDocument } from '#resources/resource-document.ts'
+import { refuseUnserved, type Unserved } from '#arm/refuse-unserved.ts'
+import type { Json, ResourceDocument } from '#resources/resource-document.ts'
 import { accountError } from './account-errors.ts'
 
 const skus = ['Standard_LRS', 'Standard_ZRS', 'Premium_LRS', 'Premium_ZRS']
@@ -9,7 +9,7 @@ const isTrue = (value: Json) => value === true
 const isSet = (value: Json) => !(Array.isArray(value) && value.length === 0)
 
 /** Settings that would be broken promises here: where they stand, what they are called, and whether a value asks for them. */
-const unserved: readonly (readonly [path: string, what: string, asked?: (value: Json) => boolean])[] = [
+const unserved: readonly Unserved[] = [
   ['extendedLocation.name', 'An edge zone'],
   ['identity.type', 'An identity of a storage account', value => value !== 'None'],
   ['properties.allowSharedKeyAccess', 'A storage account without key access', value => value === false],
@@ -35,9 +35,6 @@ const unserved: readonly (readonly [path: string, what: string, asked?: (value: 
   ['properties.encryption.requireInfrastructureEncryption', 'Infrastructure encryption', isTrue],
 ]
 
-const valueAt = (body: JsonObject, path: string): Json | undefined =>
-  path.split('.').reduce<Json | undefined>((value, name) => (value as JsonObject | undefined)?.[name], body)
-
 /** Throws for what an account here can not be. */
 export const refuseUnservedAccount = ({ envelope, properties }: ResourceDocument): void => {
   const { name = '' } = envelope.sku as { name?: string }
@@ -45,9 +42,5 @@ export const refuseUnservedAccount = ({ envelope, properties }: ResourceDocument
   const kind = String(envelope.kind)
   if (!kinds.includes(kind)) throw accountError.kindNotServed(kind)
   if (properties.allowBlobPublicAccess === true) throw accountError.publicAccess()
-  const body = { ...envelope, properties }
-  for (const [path, what, asked = () => true] of unserved) {
-    const value = valueAt(body, path)
-    if (value !== undefined && asked(value)) throw armError.notServed(what)
-  }
+  refuseUnserved({ ...envelope, properties }, unserved)
 }

@@ -3,10 +3,12 @@ import { armError } from '#arm/arm-error.ts'
 import type { Arm, Change, Plan, ResourceType } from '#arm/resource-type.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import { galleryApiVersions, isSince } from '../api-versions.ts'
-import { galleryProperties, requireName } from '../gallery.ts'
+import { requireName } from '../artifact-name.ts'
+import { galleryProperties } from '../gallery-document.ts'
 import { galleryError } from '../gallery-errors.ts'
 import { requireRoom } from '../room.ts'
 import { count, date, flag, oneOf, shown, text } from '../schema-members.ts'
+import { requireFit } from '../sharing/require-shareable.ts'
 import { type Feature, sameFeatures, settleFeatures } from './features.ts'
 
 const immutable = { immutable: true }
@@ -68,6 +70,7 @@ async function plan(change: Change, arm: Arm): Promise<Plan> {
   requireRanges(asked.recommended)
   const settled = settle(change, request.apiVersion)
   if (!existing) {
+    requireFit({ ...wanted, properties: settled as unknown as JsonObject }, change.parent as ResourceDocument)
     requireIdentifier(asked.identifier)
     await requireRoom(
       galleryImage.type as 'Microsoft.Compute/galleries/images',

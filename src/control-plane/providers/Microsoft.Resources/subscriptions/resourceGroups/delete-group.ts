@@ -15,6 +15,7 @@ export const deleteGroup: ResourceOperation = {
   kind: DELETE_GROUP,
   async run({ document, input, step }, arm) {
     const { caller, origin } = input as unknown as { caller: Caller; origin: string }
+    await step('cancel deployments', () => cancelDeployments(document, caller, origin, arm))
     for (let round = 1; round <= ROUNDS; round++) {
       const refusal = await step(`round ${round}`, () => deleteAll(document, caller, origin, arm))
       if (refusal === null) return { remove: true }
@@ -22,6 +23,14 @@ export const deleteGroup: ResourceOperation = {
     }
     return { remove: true }
   },
+}
+
+/** A deployment that goes on would make again what is being deleted. */
+const cancelDeployments = async (group: ResourceDocument, caller: Caller, origin: string, arm: Arm): Promise<void> => {
+  const { documents } = await arm.resources.list({ type: 'Microsoft.Resources/deployments', groupKey: group.key })
+  for (const { id, provisioningState } of documents)
+    if (provisioningState === 'Creating' || provisioningState === 'Updating')
+      await arm.send({ method: 'POST', path: `${id}/cancel`, caller, origin })
 }
 
 interface Refusal {

@@ -1,8 +1,10 @@
 import { Type } from 'typebox'
 import { armError } from '#arm/arm-error.ts'
+import type { Registry } from '#arm/registry.ts'
 import type { ResourceType } from '#arm/resource-type.ts'
 import { tagFilter } from '../../tag-filter.ts'
 import { DELETE_GROUP } from './delete-group.ts'
+import { exportGroup } from './export-group.ts'
 
 const schema = Type.Object({
   properties: Type.Optional(Type.Object({ provisioningState: Type.Optional(Type.String({ readOnly: true })) })),
@@ -10,7 +12,7 @@ const schema = Type.Object({
 })
 
 /** Resource groups; a delete takes everything in them along. */
-export const resourceGroupsType: ResourceType = {
+export const resourceGroupsType = (registry: () => Registry): ResourceType => ({
   type: 'Microsoft.Resources/subscriptions/resourceGroups',
   apiVersions: ['2024-11-01', '2022-09-01', '2021-04-01', '2020-10-01', '2019-10-01', '2018-05-01'],
   tracked: true,
@@ -34,12 +36,5 @@ export const resourceGroupsType: ResourceType = {
     work: { kind: DELETE_GROUP, input: { caller: { ...request.caller }, origin: request.origin } },
   }),
   filter: tagFilter,
-  actions: {
-    exportTemplate: {
-      permission: 'exportTemplate/action',
-      run: async () => {
-        throw armError.notServed('Exporting a resource group as a template')
-      },
-    },
-  },
-}
+  actions: { exportTemplate: exportGroup(registry) },
+})

@@ -1,11 +1,15 @@
+import { requireLinked } from '#arm/require-linked.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, Change } from '#arm/resource-type.ts'
-import type { Blobs } from '#data-plane/blobs/blobs.ts'
 import { isAllowedHost } from '#data-plane/disks/allowed-host.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
+import type { ComputeParts } from '../../../compute-parts.ts'
 import { type DiskOrigin, withoutQuery } from '../../../disk-origin.ts'
-import { findSource, requireLinked } from '../../../source-bytes.ts'
+import { diskAsOrigin } from '../../../disks/find-origin.ts'
+import { findVersion, type GalleryImageReference } from '../../../find-image-version.ts'
+import { findSource, sourceKind } from '../../../source-bytes.ts'
 import { diskOf, disksOf } from '../../../stored-disk.ts'
+import { captureMachine } from '../../../virtualMachines/capture-machine.ts'
 import { imageProperties } from '../image.ts'
 import { disksBySlot } from './disk-slots.ts'
 import type { SourceFacts } from './match-definition.ts'
@@ -28,10 +32,7 @@ export interface FoundSources {
   readonly facts: readonly SourceFacts[]
 }
 
-export interface SourceParts {
-  readonly blobs: Blobs
-  readonly allowedVhdHosts: readonly string[]
-}
+export type SourceParts = Pick<ComputeParts, 'blobs' | 'allowedVhdHosts' | 'bundledDisk'>
 
 /** Looks the sources up with the caller's rights, in the region of the version; throws when one can't be used. */
 export const findSources = async (
@@ -41,6 +42,7 @@ export const findSources = async (
   parts: SourceParts,
 ): Promise<FoundSources> => {
   if (form.kind === 'whole') return findWhole(form.id, change, arm)
+  if (form.kind === 'community') return findVersionSource(form, form.communityGalleryImageId, change, arm)
   const slots = [
     { slot: 'os' as const, origin: form.os },
     ...form.data.map(({ lun, origin }) => ({ slot: lun, origin })),
@@ -54,24 +56,59 @@ const requireHere = (id: string, its: string | undefined, wanted: string | undef
 }
 
 const findWhole = async (id: string, change: Change, arm: Arm): Promise<FoundSources> => {
-  const found = await findSource(arm, id, ['image', 'version'], change)
-  if (!found || found.document.key === change.id.key) throw versionError.sourceNotFound(id)
+  if (sourceKind(id) === 'version') return findVersionSource({ id }, id, change, arm)
+  const found = await findSource(arm, id, ['image', 'machine'], change)
+  if (!found) throw versionError.sourceNotFound(id)
   const { kind, document } = found
-  const location = change.wanted.location ?? ''
-  if (kind === 'image') requireHere(id, document.location, location)
+  if (kind === 'machine') return findMachine(id, document, change, arm)
+  requireHere(id, document.location, change.wanted.location)
+  return takeWhole(id, document, readManagedImage(id, document))
+}
+
+/** Another version, of whatever gallery the caller may use. Its region must have it: it need not be at home there. */
+const findVersionSource = async (
+  reference: GalleryImageReference,
+  id: string,
+  change: Change,
+  arm: Arm,
+): Promise<FoundSources> => {
+  const found = await findVersion(arm, reference, change)
+  if (!found || found.version.key === change.id.key) throw versionError.sourceNotFound(id)
+  const { version, name } = found
+  if (!disksOf(version)) throw versionError.sourceNotReady(id, version.provisioningState)
+  if (!isAvailableIn(version, change.wanted.location ?? '')) throw versionError.sourceElsewhere(id)
+  return takeWhole(name, version, await readVersion(name, version, arm))
+}
+
+const takeWhole = (id: string, document: ResourceDocument, { facts, caching }: Whole): FoundSources => {
   const bytes = disksOf(document)
   if (!bytes?.os) throw versionError.sourceNotReady(id, document.provisioningState)
-  if (kind === 'version' && !isAvailableIn(document, location)) throw versionError.sourceElsewhere(id)
-  const { facts, caching } = kind === 'image' ? readManagedImage(id, document) : await readVersion(id, document, arm)
+  const isVersion = sourceKind(document.id) === 'version'
   const disks = disksBySlot(bytes).map(({ slot, disk }): SourceDisk => {
     const hostCaching = caching(slot)
     return {
       slot,
-      origin: { from: 'stored', ...disk, id },
+      origin: { from: 'stored', ...disk, id, ...(isVersion ? { version: document.key } : {}) },
       ...(hostCaching === undefined ? {} : { hostCaching }),
     }
   })
   return { disks, facts: [facts] }
+}
+
+/** All disks of a machine, as they are when the work comes to them; one that runs on is captured as if its plug had been pulled. */
+const findMachine = async (id: string, machine: ResourceDocument, change: Change, arm: Arm): Promise<FoundSources> => {
+  requireHere(id, machine.location, change.wanted.location)
+  const captured = await captureMachine(machine, arm)
+  if (!captured) throw versionError.sourceNotReady(id, machine.provisioningState)
+  const { osType, osState, generation } = captured
+  return {
+    disks: captured.disks.map(({ slot, origin, caching }) => ({
+      slot,
+      origin,
+      ...(caching === undefined ? {} : { hostCaching: caching }),
+    })),
+    facts: [{ id, osType, osState, hyperVGeneration: generation }],
+  }
 }
 
 interface Whole {
@@ -120,10 +157,9 @@ const findDisk = async (
   const found = await findSource(arm, id, ['disk', 'snapshot'], change)
   if (!found) throw versionError.sourceNotFound(id)
   requireHere(id, found.document.location, change.wanted.location)
-  const disk = diskOf(found.document)
-  if (!disk) throw versionError.sourceNotReady(id, stateOf(found.document))
+  if (!diskOf(found.document)) throw versionError.sourceNotReady(id, stateOf(found.document))
   const facts = { id, ...(slot === 'os' ? factsOfDisk(found.document) : {}) }
-  return { disk: { slot, origin: { from: 'stored', ...disk, id } }, facts }
+  return { disk: { slot, origin: diskAsOrigin(found.document, arm.clock.now()) }, facts }
 }
 
 const stateOf = (document: ResourceDocument) => {
@@ -142,6 +178,12 @@ type Vhd = Extract<DiskSourceForm, { kind: 'vhd' }>
 
 const findVhd = async (vhd: Vhd, change: Change, arm: Arm, parts: SourceParts): Promise<DiskOrigin> => {
   const { uri, account, path } = vhd
+  const bundled = parts.bundledDisk?.(uri)
+  if (bundled) {
+    requireHere(uri, bundled.region, change.wanted.location)
+    const { manifest, sizeBytes, former } = bundled
+    return { from: 'stored', manifest, sizeBytes, id: uri, ...(former ? { former } : {}) }
+  }
   const url = URL.parse(uri)
   if (!url || !/^https?:$/.test(url.protocol)) throw versionError.uriInvalid(uri.slice(0, 500), `${path}.uri`)
   const own = parts.blobs.parse(uri)

@@ -1,14 +1,13 @@
 import type { Watch } from '#data-plane/chunks/chunk-store.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
-import type { ComputeParts } from '../../../compute-parts.ts'
 import { diskHold, passingHold } from '../../../disk-holds.ts'
-import { takeDisk } from '../../../disk-origin.ts'
+import { type TakeParts, takeDisk } from '../../../disk-origin.ts'
 import { sizeInGB } from '../../../disk-size.ts'
 import type { StoredDisk, StoredDisks } from '../../../stored-disk.ts'
 import type { SourceDisk } from './find-sources.ts'
 import { versionError } from './version-errors.ts'
 
-export type IngestParts = Pick<ComputeParts, 'regions' | 'allowedVhdHosts'>
+export type IngestParts = TakeParts
 
 const GIB = 2 ** 30
 /** The largest disk in GB: 2 TB where it is copied in full, 32 TB where it stays in its region. */
@@ -29,7 +28,7 @@ export const ingestSources = async (
   const data: (StoredDisk & { lun: number })[] = []
   let os: StoredDisk | undefined
   for (const [index, { slot, origin }] of sources.entries()) {
-    if (origin.from === 'stored') requireSize(origin.sizeBytes, mode)
+    if ('sizeBytes' in origin) requireSize(origin.sizeBytes, mode)
     const disk = await takeOne(version, { slot, origin }, mode, shareOf(watch, index, sources.length), parts)
     if (slot === 'os') os = disk
     else data.push({ ...disk, lun: slot })

@@ -4,6 +4,7 @@ import type { JsonObject, ResourceDocument } from '#resources/resource-document.
 import { disksOf } from '../../../stored-disk.ts'
 import { isSince } from '../../api-versions.ts'
 import { requireRoom } from '../../room.ts'
+import { requireAtHome } from '../../sharing/require-shareable.ts'
 import {
   deletedVersion,
   findSoftDeleted,
@@ -55,10 +56,12 @@ const planCreate = async (change: Change, given: SentProperties, arm: Arm, parts
   const { wanted, request } = change
   const { subscriptionId = '', location = '' } = wanted
   await requireRoom(imageVersionType, subscriptionId, location, arm)
+  const gallery = await arm.resources.find(change.parent?.parentKey ?? '')
+  if (gallery) requireAtHome(wanted, gallery)
   const sent = sentProperties(wanted.properties)
   const storageProfile = sent.storageProfile ?? {}
   const managedImage = managedImageOf(given)
-  const form = readSourceForm(storageProfile, managedImage, request.apiVersion)
+  const form = readSourceForm(storageProfile, managedImage)
   const publishingProfile = settlePublishing(sent.publishingProfile ?? {}, change, arm)
   const sources = await findSources(form, change, arm, parts)
   const luns = sources.disks.map(({ slot }) => slot).filter(slot => slot !== 'os')
@@ -67,9 +70,12 @@ const planCreate = async (change: Change, given: SentProperties, arm: Arm, parts
   const properties: VersionProperties = {
     publishingProfile,
     storageProfile: newStorageProfile(storageProfile, managedImage, sources.disks),
-    safetyProfile: settleSafety(sent.safetyProfile, request.apiVersion),
+    safetyProfile: { ...settleSafety(sent.safetyProfile, request.apiVersion), reportedForPolicyViolation: false },
   }
-  return { document: withProperties(wanted, properties), work: publishWork({ sources: sources.disks }) }
+  return {
+    document: withProperties(wanted, properties),
+    work: publishWork({ sources: sources.disks, publisher: request.caller }),
+  }
 }
 
 const withProperties = (document: ResourceDocument, properties: VersionProperties): ResourceDocument => ({
@@ -81,10 +87,9 @@ const withProperties = (document: ResourceDocument, properties: VersionPropertie
 const settleSafety = (
   sent: SentProperties['safetyProfile'] = {},
   apiVersion: string,
-): VersionProperties['safetyProfile'] => ({
+): Omit<VersionProperties['safetyProfile'], 'reportedForPolicyViolation'> => ({
   allowDeletionOfReplicatedLocations: sent.allowDeletionOfReplicatedLocations ?? !isSince(apiVersion, '2022-03-03'),
   blockDeletionBeforeEndOfLife: sent.blockDeletionBeforeEndOfLife ?? false,
-  reportedForPolicyViolation: false,
 })
 
 const planUpdate = async (
@@ -110,7 +115,7 @@ const planUpdate = async (
   const sources = disksOf(existing)
     ? undefined
     : await findAgain(sourcesAgain(former.storageProfile, given.storageProfile), change, arm, parts)
-  return { document, work: publishWork(sources ? { sources } : {}) }
+  return { document, work: publishWork(sources ? { sources, publisher: request.caller } : {}) }
 }
 
 const requireSameManagedImage = (id: string | undefined, { storageProfile }: VersionProperties) => {
@@ -147,7 +152,7 @@ const findAgain = async (
   arm: Arm,
   parts: SourceParts,
 ): Promise<readonly SourceDisk[]> => {
-  const form = readSourceForm(profile, undefined, change.request.apiVersion)
+  const form = readSourceForm(profile, undefined)
   const { disks, facts } = await findSources(form, change, arm, parts)
   for (const one of facts) requireMatch(one, change.parent as ResourceDocument)
   return disks

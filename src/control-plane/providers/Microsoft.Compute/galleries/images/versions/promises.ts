@@ -9,7 +9,7 @@ import {
   deletedVersion,
   softDeletedVersionType,
 } from '../../softDeletedArtifactTypes/artifacts/versions/soft-deleted-version.ts'
-import { disksBySlot } from './disk-slots.ts'
+import { heldParts, provenanceOf } from './check-version.ts'
 import { regionStates } from './region-states.ts'
 import { imageVersionType } from './version-properties.ts'
 
@@ -25,10 +25,13 @@ export async function* versionPromises(resources: Resources, regions: Regions): 
   // A restore moves a version out of the recycle bin, a delete into it: looked at before and behind, neither slips through.
   const inBin = new Map<string, ResourceDocument>()
   for await (const document of all(resources, softDeletedVersionType)) inBin.set(document.key, deletedVersion(document))
-  for await (const version of all(resources, imageVersionType)) yield* promisesOf(version, present)
+  for await (const version of allVersions(resources)) yield* promisesOf(version, present)
   for await (const document of all(resources, softDeletedVersionType)) inBin.set(document.key, deletedVersion(document))
   for (const version of inBin.values()) yield* promisesOf(version, present)
 }
+
+/** Every version that is not in the recycle bin. */
+export const allVersions = (resources: Resources): AsyncGenerator<ResourceDocument> => all(resources, imageVersionType)
 
 async function* all(resources: Resources, type: string): AsyncGenerator<ResourceDocument> {
   let after: string | undefined
@@ -43,7 +46,7 @@ async function* promisesOf(version: ResourceDocument, present: PresentHolds): As
   const disks = disksOf(version)
   for (const [region, { state, copies }] of Object.entries(regionStates(version))) {
     if (disks && state !== 'Failed') {
-      for (const { slot, disk } of disksBySlot(disks))
+      for (const { slot, disk } of heldParts(disks, provenanceOf(version)))
         yield { region, hold: diskHold(version, slot, disk), manifest: disk.manifest, copies }
       continue
     }

@@ -1,17 +1,26 @@
-import type { Arm, Outcome, ResourceOperation } from '#arm/resource-type.ts'
-import type { Held } from '#data-plane/replication/regions.ts'
+import type { Arm, Caller, Outcome, ResourceOperation } from '#arm/resource-type.ts'
+import { type Held, RegionFull, type Regions, RegionUnreachable } from '#data-plane/replication/regions.ts'
 import { invariant } from '#foundation/invariant.ts'
 import type { Log } from '#foundation/log.ts'
+import { bytesOf } from '#foundation/sparse-bytes.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
-import { diskHold } from '../../../disk-holds.ts'
+import { diskHold, passingHold } from '../../../disk-holds.ts'
 import { disksOf, hiddenDisks, type StoredDisks } from '../../../stored-disk.ts'
 import { told } from '../../../told.ts'
-import { disksBySlot } from './disk-slots.ts'
+import {
+  heldParts,
+  hiddenProvenance,
+  type Provenance,
+  provenanceOf,
+  requireVouched,
+  type SigningParts,
+} from './check-version.ts'
 import type { SourceDisk } from './find-sources.ts'
 import { type IngestParts, ingestSources } from './ingest-sources.ts'
 import { hiddenBytes, hiddenRegions, type RegionState, type RegionStates, regionStates } from './region-states.ts'
 import { ReplicationProgress } from './replication-progress.ts'
 import { releaseIn } from './retract.ts'
+import { signVersion } from './sign-version.ts'
 import { withSizes } from './storage-profile.ts'
 import { shortName } from './target-regions.ts'
 import { versionError } from './version-errors.ts'
@@ -23,12 +32,14 @@ export const PUBLISH = 'publish image version'
 export interface PublishInput {
   /** Where the bytes are, for a version that has none of its own yet. */
   readonly sources?: readonly SourceDisk[]
+  /** Who asked for those. */
+  readonly publisher?: Caller
   /** Key of the soft-deleted version that this one was until now. */
   readonly restores?: string
 }
 
 type Work = Parameters<ResourceOperation['run']>[0]
-type PublishParts = IngestParts & { readonly log: Log }
+type PublishParts = Omit<IngestParts, 'resources'> & { readonly log: Log; readonly signing: SigningParts }
 
 const REGIONS_AT_ONCE = 4
 
@@ -49,12 +60,18 @@ export const publish = (parts: PublishParts): ResourceOperation => ({
     try {
       await progress.save()
       const disks =
-        disksOf(document) ?? (await step('ingest', () => ingest(work, input.sources ?? [], progress, parts)))
-      await work.note(hidden => ({ ...hidden, ...hiddenDisks(disks) }))
+        disksOf(document) ??
+        (await step('ingest', () =>
+          ingest(work, input.sources ?? [], progress, { ...parts, resources: arm.resources }),
+        ))
+      const provenance = await vouch(work, disks, input, arm, parts)
+      // One commit: there is no moment in which a version has bytes that nobody vouches for.
+      await work.note(hidden => ({ ...hidden, ...hiddenDisks(disks), ...(provenance && hiddenProvenance(provenance)) }))
+      const held = heldParts(disks, provenance)
 
       const lacking = wanted.filter(region => progress.states[shortName(region, arm)]?.state !== 'Completed')
       await inParallel(REGIONS_AT_ONCE, lacking, region =>
-        replicate(work, disks, region, shortName(region, arm), progress, parts),
+        replicate(work, held, region, shortName(region, arm), progress, parts),
       )
       const left = Object.keys(regionStates(document)).filter(name => !(name in progress.states))
       await step('release', () => releaseAll(left, document, parts))
@@ -68,6 +85,46 @@ export const publish = (parts: PublishParts): ResourceOperation => ({
   explain: told,
   failed: (fault, document) => ({ hidden: hiddenRegions(failedStates(document, told(fault).message)) }),
 })
+
+/** Bytes that were just taken in are signed; those that were there are only used when they are what was signed. */
+const vouch = async (
+  { document, step }: Work,
+  disks: StoredDisks,
+  { sources, publisher }: PublishInput,
+  arm: Arm,
+  { signing, regions }: PublishParts,
+): Promise<Provenance | undefined> => {
+  const former = provenanceOf(document)
+  if (sources === undefined || former) {
+    requireVouched(document, signing)
+    return former
+  }
+  return await step('sign', async () => {
+    const definition = await arm.resources.find(document.parentKey)
+    invariant(definition, `${document.id} has no definition.`)
+    const told = { definition, sources, ...(publisher ? { publisher } : {}), finishedOn: arm.clock.now().toISOString() }
+    return await keepStatement(document, signVersion(document, disks, told, signing), regions)
+  })
+}
+
+/** Held in the home region like a disk, so that it goes wherever the disks go, and is given up with them. */
+const keepStatement = async (
+  version: ResourceDocument,
+  provenance: Provenance,
+  regions: Regions,
+): Promise<Provenance> => {
+  const home = version.location ?? ''
+  const bytes = Buffer.from(JSON.stringify(provenance.envelope))
+  const passing = passingHold(version, 'taken', `signed-${version.etag}`)
+  try {
+    const { manifest } = await regions.ingest(home, bytesOf(bytes), passing)
+    const stored = { manifest, sizeBytes: bytes.length }
+    await regions.hold(home, manifest, diskHold(version, 'signed', stored), 1)
+    return { ...provenance, stored }
+  } finally {
+    await regions.release(home, passing)
+  }
+}
 
 const conclusion = (
   document: ResourceDocument,
@@ -113,13 +170,13 @@ const ingest = (
 
 const replicate = async (
   { document, step, signal }: Work,
-  disks: StoredDisks,
+  held: ReturnType<typeof heldParts>,
   { regionalReplicaCount: copies }: TargetRegion,
   region: string,
   progress: ReplicationProgress,
   parts: PublishParts,
 ): Promise<void> => {
-  const work = () => holdAll(document, disks, region, copies, signal, progress, parts)
+  const work = () => holdAll(document, held, region, copies, signal, progress, parts)
   try {
     const { copies: kept, newBytes, sentBytes } = await step(`replicate to ${region}`, work)
     const details = shortfall(kept, copies)
@@ -128,21 +185,23 @@ const replicate = async (
     if (signal.aborted) throw fault
     parts.log.warn('An image version could not be replicated.', { version: document.id, region, fault })
     const { progress: reached = 0 } = progress.states[region] ?? {}
-    await progress.settle(region, { state: 'Failed', progress: reached, details: told(fault).message, copies })
+    const details = told(fault).message
+    await progress.settle(region, { state: 'Failed', progress: reached, details, copies, wasAway: isAway(fault) })
   }
 }
+
+const isAway = (fault: unknown): boolean => fault instanceof RegionUnreachable || fault instanceof RegionFull
 
 /** Returns how many replicas are really kept apart (the least of all disks), and what had to travel. */
 const holdAll = async (
   document: ResourceDocument,
-  stored: StoredDisks,
+  disks: ReturnType<typeof heldParts>,
   region: string,
   copies: number,
   signal: AbortSignal,
   progress: ReplicationProgress,
   { regions }: PublishParts,
 ): Promise<Held> => {
-  const disks = disksBySlot(stored)
   const totalBytes = disks.reduce((sum, { disk }) => sum + disk.sizeBytes, 0)
   let beforeBytes = 0
   let all: Held = { copies, newBytes: 0, sentBytes: 0 }
@@ -155,8 +214,9 @@ const holdAll = async (
     })
     all = {
       copies: Math.min(all.copies, held.copies),
-      newBytes: all.newBytes + held.newBytes,
-      sentBytes: all.sentBytes + held.sentBytes,
+      // Of the image: the statement about it is none of its bytes.
+      newBytes: all.newBytes + (slot === 'signed' ? 0 : held.newBytes),
+      sentBytes: all.sentBytes + (slot === 'signed' ? 0 : held.sentBytes),
     }
     beforeBytes += disk.sizeBytes
   }

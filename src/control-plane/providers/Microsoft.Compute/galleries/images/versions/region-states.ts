@@ -11,6 +11,8 @@ export interface RegionState {
   readonly details: string
   /** Replicas that were asked for. */
   readonly copies: number
+  /** Of one that failed: it could not be reached or had no room, and may do so later. */
+  readonly wasAway?: boolean
   /** Bytes of the image that the region's stores lacked, and what travelled to bring them. */
   readonly newBytes?: number
   readonly sentBytes?: number

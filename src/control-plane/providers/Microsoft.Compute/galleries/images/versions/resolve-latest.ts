@@ -16,13 +16,14 @@ export const resolveLatest = (
   for (const version of versions) {
     const number = parseVersion(version.name)
     if (!number || version.provisioningState === 'Deleting') continue
-    if (isExcluded(version, location) || !isAvailableIn(version, location.name)) continue
+    if (isExcludedIn(version, location) || !isAvailableIn(version, location.name)) continue
     if (!latest || compareVersions(number, latest.number) > 0) latest = { version, number }
   }
   return latest?.version
 }
 
-const isExcluded = (version: ResourceDocument, { displayName }: Location): boolean => {
+/** Whether a version is never the latest in a region. */
+export const isExcludedIn = (version: ResourceDocument, { displayName }: Location): boolean => {
   const { targetRegions, excludeFromLatest } = versionProperties(version).publishingProfile
   return targetRegions.find(({ name }) => name === displayName)?.excludeFromLatest ?? excludeFromLatest
 }

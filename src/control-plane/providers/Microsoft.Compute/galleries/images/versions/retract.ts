@@ -4,9 +4,9 @@ import type { Log } from '#foundation/log.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import { diskHold } from '../../../disk-holds.ts'
 import { disksOf } from '../../../stored-disk.ts'
-import { galleryProperties } from '../../gallery.ts'
+import { galleryProperties } from '../../gallery-document.ts'
 import { deletedVersion, softDelete } from '../../softDeletedArtifactTypes/artifacts/versions/soft-deleted-version.ts'
-import { disksBySlot } from './disk-slots.ts'
+import { heldParts, provenanceOf } from './check-version.ts'
 import { regionStates } from './region-states.ts'
 import { versionError } from './version-errors.ts'
 import { versionProperties } from './version-properties.ts'
@@ -72,7 +72,7 @@ export const releaseIn = async (
   regions: Regions,
   log: Log,
 ): Promise<void> => {
-  for (const { slot, disk } of disksBySlot(disksOf(version) ?? { data: [] })) {
+  for (const { slot, disk } of heldParts(disksOf(version) ?? { data: [] }, provenanceOf(version))) {
     try {
       await regions.release(region, diskHold(version, slot, disk))
     } catch (error) {

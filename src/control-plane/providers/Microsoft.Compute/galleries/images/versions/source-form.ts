@@ -1,7 +1,5 @@
 import { armError } from '#arm/arm-error.ts'
-import { ResourceId } from '#arm/resource-id.ts'
 import { sourceKind } from '../../../source-bytes.ts'
-import { isSince } from '../../api-versions.ts'
 import { versionError } from './version-errors.ts'
 import type { DiskSource, SentProperties } from './version-schema.ts'
 
@@ -16,6 +14,8 @@ export type DiskSourceForm =
 /** What a new version is made of. */
 export type SourceForm =
   | { readonly kind: 'whole'; readonly id: string }
+  /** A version of a community gallery, by the name that everybody knows it by. */
+  | { readonly kind: 'community'; readonly communityGalleryImageId: string }
   | {
       readonly kind: 'disks'
       readonly os: DiskSourceForm
@@ -23,16 +23,10 @@ export type SourceForm =
     }
 
 /** Reads a new version's sources in every form that any api-version has had. Throws on none, two kinds, or a wrong kind. */
-export const readSourceForm = (
-  profile: StorageProfile,
-  managedImage: string | undefined,
-  apiVersion: string,
-): SourceForm => {
+export const readSourceForm = (profile: StorageProfile, managedImage: string | undefined): SourceForm => {
   const { source = {}, osDiskImage, dataDiskImages = [] } = profile
-  if (source.communityGalleryImageId !== undefined)
-    throw armError.notServed('A community gallery image as the source of an image version')
-  if (source.virtualMachineId !== undefined) throw noMachines()
-  const whole = source.id ?? managedImage
+  const { virtualMachineId: machine, communityGalleryImageId } = source
+  const whole = machine ?? source.id ?? managedImage
   const disks = [
     ...(osDiskImage?.source ? ['storageProfile.osDiskImage.source'] : []),
     ...dataDiskImages.flatMap(({ lun, source: one }) =>
@@ -40,9 +34,18 @@ export const readSourceForm = (
     ),
   ]
   requireLuns(dataDiskImages.map(({ lun }) => lun))
+  if (communityGalleryImageId !== undefined) {
+    const others = [...(whole === undefined ? [] : ['storageProfile.source.id']), ...disks]
+    if (others.length > 0) throw versionError.oneSource(['storageProfile.source.communityGalleryImageId', ...others])
+    return { kind: 'community', communityGalleryImageId }
+  }
   if (whole !== undefined) {
+    const isTwice =
+      machine !== undefined && source.id !== undefined && source.id.toLowerCase() !== machine.toLowerCase()
+    if (isTwice) throw versionError.oneSource(['storageProfile.source.id', 'storageProfile.source.virtualMachineId'])
     if (disks.length > 0) throw versionError.oneSource(['storageProfile.source.id', ...disks])
-    requireWholeKind(whole, apiVersion)
+    if (machine !== undefined && sourceKind(machine) !== 'machine') throw versionError.sourceKind(machine)
+    requireWholeKind(whole)
     return { kind: 'whole', id: whole }
   }
   if (!osDiskImage?.source || disks.length !== dataDiskImages.length + 1) throw versionError.oneSource(disks)
@@ -56,19 +59,15 @@ export const readSourceForm = (
   })
 }
 
-const noMachines = () => armError.notServed('A virtual machine as the source of an image version')
-
 export const requireLuns = (luns: readonly number[]): void => {
   if (new Set(luns).size < luns.length) throw versionError.duplicateLuns()
 }
 
-// Up to 2022 a machine's id belonged into source.id; since 2023-07-03 it has a member of its own.
-const requireWholeKind = (id: string, apiVersion: string) => {
+// Azure wants a machine's id in `id` up to 2022 and in `virtualMachineId` since 2023-07-03, and has broken its clients with that: here
+// either is good at any time.
+const requireWholeKind = (id: string): void => {
   const kind = sourceKind(id)
-  if (kind === 'image' || kind === 'version') return
-  if (ResourceId.parse(id)?.type.toLowerCase() !== 'microsoft.compute/virtualmachines')
-    throw versionError.sourceKind(id)
-  throw isSince(apiVersion, '2023-07-03') ? versionError.machineInSourceId(id) : noMachines()
+  if (kind !== 'image' && kind !== 'version' && kind !== 'machine') throw versionError.sourceKind(id)
 }
 
 /** `id` is a disk or snapshot; beside `uri` it is the storage account, as the api-versions before 2022-03-03 (and az 2.45) write it. */

@@ -112,14 +112,6 @@ export const versionError = {
       `The gallery artifact version source can only be specified either directly under storageProfile or within individual OS or data disks. One and only one source type (user image, snapshot, disk, virtual machine) can be provided. Seen in the request: ${seen.length === 0 ? 'none' : seen.join(', ')}.`,
     () => storagePath,
   ),
-  machineInSourceId: row(
-    400,
-    'InvalidParameter',
-    'a virtual machine in source.id',
-    (id: string) =>
-      `The gallery image version source id: '${id}' must be specified in 'galleryImageVersion.properties.storageProfile.source.virtualMachineId'.`,
-    () => `${storagePath}.source`,
-  ),
   sourceKind: row(
     400,
     'InvalidParameter',
@@ -318,5 +310,27 @@ export const versionError = {
     'an operation that failed: a disk beyond 2048 GB, or 32 TB with Shallow',
     (sizeGB: number, limitGB: number) =>
       `Replication failed in this region due to 'The GalleryImageVersion source resource size ${sizeGB} exceeds the max size ${limitGB} supported.'`,
+  ),
+  signatureBroken: row(
+    409,
+    'ImageVersionSignatureInvalid',
+    'a use of a version whose signature does not fit it, or is of no key of this installation',
+    (id: string) =>
+      `The image version '${id}' is not what was signed when it was published, or its signature is of no key of this installation. Its bytes are not used. Publish it again, or put back the keys of the installation.`,
+  ),
+  notSigned: row(
+    409,
+    'ImageVersionNotSigned',
+    'a use of a version without a signature, where one is required',
+    (id: string) =>
+      `The image version '${id}' carries no signature, and this server takes signed versions only (--require-signed).`,
+  ),
+  reported: row(
+    403,
+    'GalleryImageVersionReported',
+    'use of a version that is reported for a policy violation',
+    (id: string, violations: readonly { readonly category: string; readonly details?: string }[]) =>
+      `The gallery image version '${id}' is reported for a policy violation (${violations.map(({ category, details }) => (details ? `${category}: ${details}` : category)).join('; ')}). Nothing new can be made of it. Choose another version, or ask the publisher.`,
+    () => 'imageReference',
   ),
 } as const

@@ -17,6 +17,14 @@ export interface DiskImage {
   readonly source?: DiskSource
 }
 
+export const violationCategories = ['Other', 'ImageFlaggedUnsafe', 'CopyrightValidation', 'IpTheft'] as const
+
+/** What an installation's operator has against a version. */
+export interface PolicyViolation {
+  readonly category: (typeof violationCategories)[number]
+  readonly details?: string
+}
+
 /** What is stored of a version: all that was sent and all that follows from it. */
 export interface VersionProperties {
   readonly publishingProfile: {
@@ -30,7 +38,11 @@ export interface VersionProperties {
     readonly replicationMode: 'Full' | 'Shallow'
   }
   readonly storageProfile: {
-    readonly source?: { readonly id?: string }
+    readonly source?: {
+      readonly id?: string
+      readonly virtualMachineId?: string
+      readonly communityGalleryImageId?: string
+    }
     readonly osDiskImage: DiskImage
     readonly dataDiskImages?: readonly (DiskImage & { readonly lun: number })[]
   }
@@ -38,6 +50,7 @@ export interface VersionProperties {
     readonly allowDeletionOfReplicatedLocations: boolean
     readonly blockDeletionBeforeEndOfLife: boolean
     readonly reportedForPolicyViolation: boolean
+    readonly policyViolations?: readonly PolicyViolation[]
   }
 }
 

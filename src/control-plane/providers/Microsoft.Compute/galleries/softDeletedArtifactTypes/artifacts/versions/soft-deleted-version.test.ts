@@ -68,7 +68,7 @@ describe('a gallery with a recycle bin', () => {
       isVersionHold,
       silentLog,
     )
-    assert.deepEqual(reconciled, { released: 0, kept: 2, failed: [] })
+    assert.deepEqual(reconciled, { released: 0, kept: 4, failed: [] })
     assert.match(await arm.refused('GET', bin.replace('Images', 'Applications')), /Allowed values are: Images/)
   })
 

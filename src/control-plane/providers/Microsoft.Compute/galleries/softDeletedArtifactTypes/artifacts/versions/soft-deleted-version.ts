@@ -3,7 +3,7 @@ import type { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ResourceType } from '#arm/resource-type.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import { galleryApiVersions } from '../../../api-versions.ts'
-import type { GalleryProperties } from '../../../gallery.ts'
+import type { GalleryProperties } from '../../../gallery-document.ts'
 import { versionSortKey } from '../../../images/versions/version-number.ts'
 
 export const softDeletedVersionType = 'Microsoft.Compute/galleries/softDeletedArtifactTypes/artifacts/versions'
@@ -100,13 +100,32 @@ async function list(artifact: ResourceId, _request: unknown, arm: Arm): Promise<
   if (!(await arm.resources.find(gallery.key))) throw armError.parentResourceNotFound(gallery.name)
   if (kind.toLowerCase() !== ARTIFACTS.toLowerCase())
     throw armError.invalidValue('artifactType', kind.slice(0, 100), `Allowed values are: ${ARTIFACTS}.`)
-  const parentKey = `${gallery.key}/softdeletedartifacttypes/images/artifacts/${image.toLowerCase()}`
+  return (await kept(gallery.key, image, arm)).map(show)
+}
+
+/** What the bin has of an image, in the order of its versions. */
+const kept = async (galleryKey: string, image: string, arm: Arm): Promise<readonly ResourceDocument[]> => {
+  const parentKey = `${galleryKey}/softdeletedartifacttypes/images/artifacts/${image.toLowerCase()}`
   const { documents } = await arm.resources.list({ type: softDeletedVersionType, parentKey })
   const now = arm.clock.now()
-  const shown = await Promise.all(
-    documents.map(async document => ((await isGone(document, now, arm)) ? [] : [show(document)])),
+  const found = await Promise.all(
+    documents.map(async document => ((await isGone(document, now, arm)) ? [] : [document])),
   )
-  return shown.flat()
+  return found.flat()
+}
+
+/**
+ * What was deleted of a definition and can still be used by who names it, as in Azure: until its retention ends, and never as the
+ * latest.
+ */
+export const consumableVersions = async (
+  definition: ResourceDocument,
+  arm: Arm,
+): Promise<readonly ResourceDocument[]> => {
+  const now = arm.clock.now().getTime()
+  return (await kept(definition.parentKey, definition.name, arm)).filter(
+    document => isFrom(document, definition) && Date.parse(softDeletedProperties(document).consumptionEndTime) > now,
+  )
 }
 
 // A restore that is under way, or that failed, has the version back at its own place.

@@ -1,0 +1,10 @@
+import type { Access } from '#access/access.ts'
+import type { PrincipalType } from '#access/access-record.ts'
+
+export interface AuthorizationParts {
+  readonly access: Access
+  /** Who has an object id, whichever tenant it is in. */
+  findPrincipal(objectId: string): Promise<{ readonly tenantId: string; readonly type: PrincipalType } | undefined>
+}
+
+export const isGuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)

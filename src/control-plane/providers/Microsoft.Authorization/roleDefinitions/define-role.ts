@@ -1,0 +1,146 @@
+import { Type } from 'typebox'
+import { type CustomRole, keyOf } from '#access/access-record.ts'
+import { RecordExists } from '#access/access-store.ts'
+import type { Permission } from '#access/role.ts'
+import { armError } from '#arm/arm-error.ts'
+import { requireLinked } from '#arm/require-linked.ts'
+import { ResourceId } from '#arm/resource-id.ts'
+import type { Arm, ArmRequest } from '#arm/resource-type.ts'
+import { authorizationError } from '../authorization-errors.ts'
+import { type AuthorizationParts, isGuid } from '../authorization-parts.ts'
+import { tenantOf } from '../held-scope.ts'
+import { readProperties } from '../read-properties.ts'
+
+const TYPE = 'Microsoft.Authorization/roleDefinitions'
+const actions = Type.Optional(Type.Array(Type.String(), { maxItems: 500 }))
+const readOnly = Type.Optional(Type.Unknown({ readOnly: true }))
+
+const schema = Type.Object({
+  roleName: Type.String({ minLength: 1, maxLength: 512 }),
+  description: Type.Optional(Type.String({ maxLength: 2048 })),
+  type: Type.Optional(Type.Union([Type.Literal('CustomRole')])),
+  permissions: Type.Array(
+    Type.Object({
+      actions,
+      notActions: actions,
+      dataActions: actions,
+      notDataActions: actions,
+      condition: Type.Optional(Type.String()),
+      conditionVersion: Type.Optional(Type.String()),
+    }),
+  ),
+  assignableScopes: Type.Array(Type.String(), { maxItems: 500 }),
+  createdOn: readOnly,
+  updatedOn: readOnly,
+  createdBy: readOnly,
+  updatedBy: readOnly,
+})
+
+interface Wish {
+  readonly roleName: string
+  readonly description?: string
+  readonly permissions: readonly (Partial<Permission> & { condition?: string; conditionVersion?: string })[]
+  readonly assignableScopes: readonly string[]
+}
+
+/** PUT of a custom role: by whoever may define roles in every scope that it names, and in every one that it named before. */
+export const defineRole = async (
+  id: ResourceId,
+  request: ArmRequest,
+  arm: Arm,
+  { access }: AuthorizationParts,
+): Promise<CustomRole> => {
+  if (!isGuid(id.name)) throw authorizationError.invalidDefinitionId(id.name.slice(0, 100))
+  const wish = readProperties(schema, request, 'roleDefinition') as unknown as Wish
+  const tenantId = tenantOf(id.scope, request, arm)
+  const existing = access.role(tenantId, id.name)
+  if (existing?.type === 'BuiltInRole') throw authorizationError.builtIn(existing.roleName)
+  const isTaken = access
+    .roles(tenantId)
+    .some(({ type, roleName }) => type === 'BuiltInRole' && same(roleName, wish.roleName))
+  if (isTaken) throw authorizationError.sameName(wish.roleName)
+  const assignableScopes = await scopesOf(wish, id, request, arm)
+  await requireEverywhere(existing?.assignableScopes ?? [], 'write', id, request, arm)
+  const now = arm.clock.now().toISOString()
+  const role: CustomRole = {
+    kind: 'role',
+    tenantId,
+    name: id.name.toLowerCase(),
+    roleName: wish.roleName,
+    description: wish.description ?? '',
+    type: 'CustomRole',
+    permissions: [permissionOf(wish)],
+    assignableScopes,
+    createdOn: existing?.createdOn ?? now,
+    updatedOn: now,
+    createdBy: existing?.createdBy ?? request.caller.objectId,
+    updatedBy: request.caller.objectId,
+  }
+  await save(role, existing !== undefined, request, arm, access)
+  return role
+}
+
+/** Decided anew by the caller when somebody else defined or deleted the role meanwhile. */
+const save = async (
+  role: CustomRole,
+  isKnown: boolean,
+  request: ArmRequest,
+  arm: Arm,
+  { store }: AuthorizationParts['access'],
+): Promise<void> => {
+  try {
+    await arm.transact(async transaction => {
+      const before = await store.find(transaction, keyOf(role))
+      if ((before !== undefined) !== isKnown) throw armError.concurrentChange()
+      await store.put(transaction, role)
+      await request.activity?.note(transaction, 'Succeeded', 201)
+    })
+  } catch (error) {
+    if (error instanceof RecordExists) throw authorizationError.sameName(role.roleName)
+    throw error
+  }
+}
+
+const same = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
+
+const permissionOf = ({ permissions }: Wish): Permission => {
+  const [given] = permissions
+  if (!given || permissions.length > 1) throw authorizationError.permissionsMissing()
+  const { actions = [], notActions = [], dataActions = [], notDataActions = [], ...condition } = given
+  if (Object.keys(condition).length > 0) throw armError.notServed('A condition of a role definition')
+  for (const action of [actions, notActions, dataActions, notDataActions].flat())
+    if (!isAction(action)) throw authorizationError.invalidAction(action.slice(0, 200))
+  return { actions, notActions, dataActions, notDataActions }
+}
+
+/** A namespace may have a wildcard too; roles come from Azure with actions of services that are not here, and these allow nothing. */
+const isAction = (action: string): boolean => /^[\w.*-]+(\/[\w.*-]+)*$/.test(action) && action.length <= 500
+
+const scopesOf = async (wish: Wish, id: ResourceId, request: ArmRequest, arm: Arm): Promise<string[]> => {
+  const scopes: string[] = []
+  for (const text of wish.assignableScopes) {
+    const scope = ResourceId.parse(text)
+    const isRoot = scope && (scope.key === scope.subscription?.key || scope.key === scope.group?.key)
+    if (!scope || !isRoot) throw authorizationError.invalidAssignableScope(text.slice(0, 300))
+    await requireLinked(arm, { id: id.inCaseOf(TYPE), request }, `${TYPE}/write`, scope)
+    const document = await arm.resources.find(scope.key)
+    if (!document) throw authorizationError.invalidAssignableScope(text.slice(0, 300))
+    scopes.push(document.id)
+  }
+  if (scopes.length === 0) throw armError.missingProperty('roleDefinition.properties.assignableScopes')
+  return scopes
+}
+
+/** Throws `LinkedAuthorizationFailed` unless the caller may do it to roles in all of the scopes: a role acts in each of them. */
+export const requireEverywhere = async (
+  scopes: readonly string[],
+  verb: 'write' | 'delete',
+  id: ResourceId,
+  request: ArmRequest,
+  arm: Arm,
+): Promise<void> => {
+  for (const text of scopes) {
+    const scope = ResourceId.parse(text)
+    if (scope) await requireLinked(arm, { id: id.inCaseOf(TYPE), request }, `${TYPE}/${verb}`, scope)
+  }
+}

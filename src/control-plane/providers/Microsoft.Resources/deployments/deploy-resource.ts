@@ -1,0 +1,46 @@
+import { ArmError } from '#arm/arm-error.ts'
+import type { Arm, ArmResponse } from '#arm/resource-type.ts'
+import type { JsonObject } from '#resources/resource-document.ts'
+import type { PlannedResource } from '#templates/planned-resource.ts'
+import { refusalIn } from './look-ups.ts'
+import { DEPTH_HEADER, type RunInput } from './run-input.ts'
+
+/** The process is leaving, and the work on a resource goes on after the next start: so does the deployment. */
+export class LeftUnfinished extends Error {
+  override readonly name = 'LeftUnfinished'
+}
+
+/** Makes one resource by the request that a user would send; the answer is the final one. Throws the refusal or the failure. */
+export const deployResource = async (
+  resource: PlannedResource,
+  body: JsonObject,
+  input: RunInput,
+  arm: Arm,
+): Promise<ArmResponse> => {
+  const answer = await arm.complete({
+    method: 'PUT',
+    path: resource.id,
+    apiVersion: resource.apiVersion,
+    headers: { 'x-ms-correlation-request-id': input.correlationId, [DEPTH_HEADER]: String(input.depth + 1) },
+    body,
+    caller: input.caller,
+    origin: input.origin,
+  })
+  if (answer.status === 202) throw new LeftUnfinished(`${resource.id} is not finished.`)
+  if (answer.status >= 400) throw await failureOf(resource, answer, arm)
+  return answer
+}
+
+/** A refusal is told as it is; work that failed after it was accepted, as a resource that reached the state Failed. */
+const failureOf = async (resource: PlannedResource, answer: ArmResponse, arm: Arm): Promise<ArmError> => {
+  const refusal = refusalIn(answer)
+  const document = await arm.resources.find(resource.id.toLowerCase())
+  const state = document?.provisioningState
+  if (state !== 'Failed' && state !== 'Canceled') return refusal
+  return new ArmError(
+    409,
+    'ResourceDeploymentFailure',
+    `The resource write operation failed to complete successfully, because it reached terminal provisioning state '${state}'.`,
+    { target: resource.id, details: [refusal.toOperationError()] },
+  )
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { OWNER, startTestArm, TENANT, type TestArm } from '../../../../test/support/test-arm.ts'
+
+let arm: TestArm
+before(async () => {
+  arm = await startTestArm({ regions: ['eastus'] })
+})
+after(() => arm.close())
+
+const path = (name: string) => `/providers/Microsoft.Subscription/aliases/${name}`
+const put = (name: string, properties: object) => arm.send('PUT', path(name), { properties } as never)
+
+test('a subscription is made once under its alias, and its maker owns it', async () => {
+  const first = await put('one', { displayName: 'One', workload: 'DevTest', billingScope: '/any' })
+  assert.equal(first.status, 201)
+  const { subscriptionId, provisioningState, displayName } = first.body.properties
+  assert.deepEqual([provisioningState, displayName], ['Succeeded', 'One'])
+  const again = await put('ONE', { displayName: 'Another' })
+  assert.deepEqual([again.status, again.body.properties.subscriptionId], [200, subscriptionId])
+  assert.equal((await arm.send('GET', path('one'))).body.properties.workload, 'DevTest')
+  const group = `/subscriptions/${subscriptionId}/resourceGroups/rg`
+  assert.equal((await arm.send('PUT', group, { location: 'eastus' })).status, 201)
+  const second = await put('name-2', { subscriptionId })
+  assert.deepEqual([second.status, second.body.properties.subscriptionId], [201, subscriptionId])
+  assert.equal((await arm.send('GET', '/providers/Microsoft.Subscription/aliases')).body.value.length, 2)
+  assert.equal((await arm.send('DELETE', path('name-2'))).status, 200)
+  assert.equal((await arm.send('DELETE', path('name-2'))).status, 204)
+  assert.equal((await arm.send('GET', path('name-2'))).body.error.code, 'AliasNotFound')
+  assert.equal((await arm.send('GET', group)).status, 200)
+})
+
+test('aliases of another tenant are not there', async () => {
+  await put('mine', { displayName: 'Mine' })
+  const stranger = arm.as({ ...OWNER, tenantId: '99999999-9999-4999-8999-999999999999' })
+  assert.notEqual((await stranger.send('GET', path('mine'))).status, 200)
+})
+
+test('what is not served, or not the caller’s, is refused', async () => {
+  const refused: readonly (readonly [object, string])[] = [
+    [{ displayName: '' }, 'InvalidSubscriptionName'],
+    [{ displayName: 'x'.repeat(65) }, 'InvalidSubscriptionName'],
+    [{ displayName: 'x', workload: 'Play' }, 'InvalidRequestContent'],
+    [{ displayName: 'x', resellerId: '1' }, 'InvalidRequestContent'],
+    [{ displayName: 'x', additionalProperties: { managementGroupId: '/x' } }, 'InvalidRequestContent'],
+    [{ displayName: 'x', surprise: 1 }, 'InvalidRequestContent'],
+    [{ subscriptionId: 'x' }, 'InvalidRequestContent'],
+    [{ subscriptionId: TENANT }, 'AuthorizationFailed'],
+    [{ displayName: 'x', additionalProperties: { subscriptionTenantId: OWNER.objectId } }, 'TenantNotFound'],
+  ]
+  for (const [properties, code] of refused)
+    assert.equal((await put('refused', properties)).body.error?.code, code, JSON.stringify(properties))
+  assert.equal((await put('bad name', { displayName: 'x' })).body.error.code, 'InvalidRequestContent')
+})
+
+test('a cancelled subscription is read and deleted from, and enabled again', async () => {
+  const { subscriptionId } = (await put('short', { displayName: 'Short' })).body.properties
+  const root = `/subscriptions/${subscriptionId}`
+  const act = (action: string, body?: object) =>
+    arm.send('POST', `${root}/providers/Microsoft.Subscription/${action}`, body as never)
+  const group = (name: string) => arm.send('PUT', `${root}/resourceGroups/${name}`, { location: 'eastus' })
+  await group('before')
+  assert.deepEqual((await act('rename', { subscriptionName: 'Shorter' })).body, { subscriptionId })
+  assert.equal((await act('cancel')).status, 200)
+  const shown = (await arm.send('GET', root)).body
+  assert.deepEqual([shown.displayName, shown.state], ['Shorter', 'Disabled'])
+  assert.equal((await group('after')).body.error.code, 'ReadOnlyDisabledSubscription')
+  assert.equal((await arm.send('GET', `${root}/resourceGroups/before`)).status, 200)
+  assert.equal((await arm.complete('DELETE', `${root}/resourceGroups/before`)).status, 204)
+  assert.equal((await act('enable')).status, 200)
+  assert.equal((await group('after')).status, 201)
+  assert.equal((await act('rename', {})).status, 400)
+})
