@@ -12,7 +12,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
   // In our own folder, not in the shared temporary one, where others could plant code.
-  module.enableCompileCache(join(root, 'node_modules', '.cache', 'opengallery'))
+  const cache = join(root, 'node_modules', '.cache', 'opengallery')
+  module.enableCompileCache(cache)
+  process.env.NODE_COMPILE_CACHE ??= cache // threads look only here: they start in half the time
   const { main } = await import('../src/cli/main.ts')
   process.exitCode = await main(process)
 } else {

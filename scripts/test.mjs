@@ -1,10 +1,18 @@
-// `npm test`: every quick test, a process per file, on all cores, with compiled modules kept between the files' processes.
+// `npm test`: every quick test, or those that are named, a process per file, on all cores, with compiled modules kept between the files' processes.
 import { spawn } from 'node:child_process'
 import * as os from 'node:os'
 
-const patterns = ['src/**/*.test.ts', 'test/*.test.ts', 'test/simulation/**/*.test.ts', 'test/conformance/**/*.test.ts']
+const all = [
+  'src/**/*.test.ts',
+  'test/*.test.ts',
+  'bench/**/*.test.ts',
+  'test/simulation/**/*.test.ts',
+  'test/conformance/**/*.test.ts',
+  'test/fuzz/**/*.test.ts',
+]
+const patterns = process.argv.length > 2 ? process.argv.slice(2) : all
 const concurrency = `--test-concurrency=${os.availableParallelism()}`
-const runner = spawn(process.execPath, ['--test', concurrency, '--test-timeout=120000', ...patterns], {
+const runner = spawn(process.execPath, ['--test', concurrency, '--test-timeout=300000', ...patterns], {
   stdio: 'inherit',
   env: { NODE_COMPILE_CACHE: 'node_modules/.cache/opengallery', ...process.env },
 })

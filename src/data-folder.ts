@@ -1,9 +1,10 @@
 import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
+import type { Access } from '#access/access.ts'
+import { subscriptionDocument } from '#arm/subscription-document.ts'
 import type { Database } from '#foundation/database.ts'
 import { nodeFiles, replaceFile } from '#foundation/files.ts'
 import { systemRandom } from '#foundation/random.ts'
-import { subscriptionDocument } from '#providers/Microsoft.Resources/subscriptions/subscription.ts'
 import type { Resources } from '#resources/resources.ts'
 
 /** Where this machine's other commands find the server. */
@@ -38,3 +39,17 @@ export const keepSubscription = async (
   if (await resources.find(document.key)) return
   await database.transact(transaction => resources.insert(transaction, document))
 }
+
+/**
+ * The first administrator owns the tenant and the first subscription, by assignments that everybody sees and an owner can remove. A
+ * folder from before there were assignments gets them at its next start.
+ */
+export const keepOwner = (
+  access: Access,
+  database: Database,
+  admin: { objectId: string; subscriptionId: string; tenantId: string },
+): Promise<void> =>
+  database.transact(async transaction => {
+    for (const scope of ['', `/subscriptions/${admin.subscriptionId}`])
+      await access.seedOwner(transaction, { ...admin, principalType: 'ServicePrincipal' }, scope)
+  })

@@ -30,7 +30,13 @@ test('a round that was asked for waits for the one under way: it would make agai
     await goOn.promise
     return arm.regions.hold(...call).finally(made.resolve)
   }
-  const upkeep = startUpkeep({ ...arm, regions: { ...arm.regions, hold }, log: silentLog, intervalMs: 365 * DAY_MS })
+  const upkeep = startUpkeep({
+    ...arm,
+    regions: { ...arm.regions, hold },
+    log: silentLog,
+    intervalMs: 365 * DAY_MS,
+    lookIntervalMs: 365 * DAY_MS,
+  })
   t.after(() => upkeep.stop())
   await promised.promise
   arm.clock.advance(8 * DAY_MS)

@@ -21,7 +21,8 @@ const serve = async (t: TestContext) => {
   // As `start --region` keeps them, for the commands that work without a server.
   await fs.mkdir(data)
   await fs.writeFile(path.join(data, 'regions.json'), JSON.stringify(regions))
-  const server = await startServer(configOf({ dataFolder: data, port: 0, regions }))
+  // One disk under both regions: only separate copies heal each other.
+  const server = await startServer(configOf({ dataFolder: data, port: 0, regions, separateCopies: true }))
   t.after(async () => {
     await server.stop()
     await fs.rm(folder, { recursive: true, force: true })
@@ -88,11 +89,24 @@ test('an image goes in and comes back in every format; damage is found and heale
   assert.match(unknown.stderr, /ResourceNotFound/)
 
   const status = await told('status')
+  assert.match(status.kernel, /^(native$|JavaScript; the native kernel, which is faster, )/)
   assert.equal(status.resources['Microsoft.Compute/disks'], undefined, 'no temporary disk is left')
   assert.deepEqual(
     status.regions.map((region: { name: string }) => region.name),
     ['eastus', 'westeurope'],
   )
+
+  const origin = await told('provenance', 'images/gallery/web/1.0.0')
+  assert.deepEqual([origin.state, origin.statement.subject.length], ['signed', 1])
+  const [key] = await told('provenance', '--rotate-key')
+  assert.notEqual(key.keyid, origin.signedBy.keyid)
+  const shown = await command('provenance', 'images/gallery/web')
+  assert.match(shown.stdout, /signed by {4}[0-9a-f]{16}\n {2}published .* by .*\n {2}made of {6}disk \/subscriptions\//)
+  const { stdout: envelope } = await command('provenance', 'images/gallery/web', '--envelope')
+  assert.equal(JSON.parse(envelope).payloadType, 'application/vnd.in-toto+json')
+  assert.equal((await command('provenance')).exitCode, 2)
+  const { stdout: whole } = await command('verify', '--region', 'eastus')
+  assert.match(whole, /2 versions signed by this installation, 0 not signed/)
 
   await flipByte(path.join(folder, 'westeurope'))
   const reported = await command('verify', '--region', 'westeurope')

@@ -1,14 +1,26 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { activityLogCommand } from './commands/activity-log.ts'
 import { azCommand } from './commands/az.ts'
+import { bundleCommand } from './commands/bundle.ts'
+import { catalogCommand } from './commands/catalog.ts'
+import { communityCommand } from './commands/community.ts'
+import { consumersCommand } from './commands/consumers.ts'
 import { demoCommand } from './commands/demo.ts'
 import { envCommand } from './commands/env.ts'
 import { gcCommand } from './commands/gc.ts'
+import { groupCommand } from './commands/group.ts'
+import { keysCommand } from './commands/keys.ts'
+import { provenanceCommand } from './commands/provenance.ts'
 import { publishCommand } from './commands/publish.ts'
 import { pullCommand } from './commands/pull.ts'
+import { regionCommand } from './commands/region.ts'
 import { serveNbdCommand } from './commands/serve-nbd.ts'
 import { startCommand } from './commands/start.ts'
 import { statusCommand } from './commands/status.ts'
+import { subscriptionCommand } from './commands/subscription.ts'
+import { tenantCommand } from './commands/tenant.ts'
+import { userCommand } from './commands/user.ts'
 import { verifyCommand } from './commands/verify.ts'
 import type { Shell } from './shell.ts'
 
@@ -67,9 +79,24 @@ export const commandLine = async (shell: Shell, args: readonly string[]): Promis
     }),
     statusCommand(shell),
     verifyCommand(shell),
+    provenanceCommand(shell),
     gcCommand(shell),
+    catalogCommand(shell),
+    bundleCommand(shell),
+    consumersCommand(shell),
+    communityCommand(shell),
+    regionCommand(shell),
+    tenantCommand(shell),
+    subscriptionCommand(shell),
+    activityLogCommand(shell),
+    keysCommand(shell),
+    userCommand(shell),
+    groupCommand(shell),
   ]
-  for (const command of commands) program.addCommand(command.copyInheritedSettings(program))
+  for (const command of commands) {
+    program.addCommand(command.copyInheritedSettings(program))
+    for (const part of command.commands) part.copyInheritedSettings(program)
+  }
   if (args.length === 0) {
     program.outputHelp()
     return 0

@@ -22,6 +22,8 @@ export interface Database {
 
 export interface Transaction {
   as<Tables>(): Kysely<Tables>
+  /** Runs once everything that the transaction wrote is durable, before `transact` resolves; not at all when it rolls back. */
+  afterCommit(work: () => void): void
 }
 
 /** node:sqlite in the shape that Kysely's SQLite dialect expects, with prepared statements kept. */
@@ -64,7 +66,15 @@ export const openSqlite = (file: string): Database => {
       from as unknown as Kysely<Tables>
   return {
     as: as(kysely),
-    transact: work => kysely.transaction().execute(transaction => work({ as: as(transaction) })),
+    async transact(work) {
+      let later: (() => void)[] = []
+      const result = await kysely.transaction().execute(transaction => {
+        later = []
+        return work({ as: as(transaction), afterCommit: work => void later.push(work) })
+      })
+      for (const work of later) work()
+      return result
+    },
     async migrate(statements) {
       for (const statement of statements) await sql.raw(statement).execute(kysely)
     },

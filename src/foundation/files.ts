@@ -3,6 +3,8 @@ import * as path from 'node:path'
 
 /** An open file. Reads and writes are positioned; a short read means the end of the file. */
 export interface OpenFile {
+  /** For whoever knows a call that Node lacks; files that are not the system's have none. */
+  readonly fd?: number
   read(target: Uint8Array, position: number): Promise<number>
   write(bytes: Uint8Array, position: number): Promise<void>
   /** Bytes written so far survive a crash once this resolves. */
@@ -23,6 +25,10 @@ export interface Files {
   exists(file: string): Promise<boolean>
   makeFolder(folder: string): Promise<void>
   rename(from: string, to: string): Promise<void>
+  /** A second name for a file, which must not be taken yet. Not every file system can do that, and none across two of them. */
+  link(file: string, name: string): Promise<void>
+  /** How many names a file has. */
+  names(file: string): Promise<number>
   /** Removes a file; a file that is not there is fine. */
   remove(file: string): Promise<void>
   syncDirectory(folder: string): Promise<void>
@@ -41,6 +47,7 @@ export const nodeFiles: Files = {
   async open(file, mode) {
     const handle = await fs.open(file, flags[mode], 0o600)
     return {
+      fd: handle.fd,
       async read(target, position) {
         let done = 0
         while (done < target.length) {
@@ -73,6 +80,8 @@ export const nodeFiles: Files = {
     await fs.mkdir(folder, { recursive: true, mode: 0o700 })
   },
   rename: (from, to) => fs.rename(from, to),
+  link: (file, name) => fs.link(file, name),
+  names: async file => (await fs.stat(file)).nlink,
   remove: file => fs.rm(file, { force: true }),
   async syncDirectory(folder) {
     const handle = await fs.open(folder, 'r')

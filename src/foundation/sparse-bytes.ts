@@ -1,7 +1,14 @@
+import type { OpenFile } from './files.ts'
+
 /** A half-open byte range `[offset, offset + length)`. */
 export interface Extent {
   readonly offset: number
   readonly length: number
+}
+
+/** An open file to be written to by several threads: the system's, if it has a descriptor. */
+export interface Outlet extends Pick<OpenFile, 'fd' | 'write'> {
+  onWritten?(sizeBytes: number): void
 }
 
 /**
@@ -16,6 +23,28 @@ export interface SparseBytes {
    */
   extents(): AsyncIterable<Extent>
   /** Fills the whole of `target` from `offset`; throws when the range leaves `[0, sizeBytes)` or the bytes can't be had. */
+  read(offset: number, target: Uint8Array): Promise<void>
+  /** Fills `target` if that needs no waiting. Never throws: false says nothing, and is to be followed by `read`. */
+  readNow?(offset: number, target: Uint8Array): boolean
+  /**
+   * Writes all of the data into an open file, each byte at its offset, in any order: faster than `read` where it exists. What it does not
+   * write is zero. Nothing is written any more once it has ended, in whatever way.
+   */
+  writeTo?(to: Outlet, signal?: AbortSignal): Promise<void>
+  close(): Promise<void>
+}
+
+/** A range that has new content, or that is zeros now. */
+export interface ChangedExtent extends Extent {
+  readonly kind: 'data' | 'zero'
+}
+
+/** Bytes as what they have else than others: the overlay of a disk, say, or what was written since a copy was made. */
+export interface ChangedBytes {
+  readonly sizeBytes: number
+  /** In ascending order, without overlap. What none covers is as it was, and zero beyond the end of what was. */
+  changes(): AsyncIterable<ChangedExtent>
+  /** Fills `target` from `offset`: a range that changes of kind `data` cover. */
   read(offset: number, target: Uint8Array): Promise<void>
   close(): Promise<void>
 }

@@ -8,6 +8,7 @@ import { UnsupportedDisk } from '#data-plane/disks/hostile-disk.ts'
 import type { Regions } from '#data-plane/replication/regions.ts'
 import type { Clock } from '#foundation/clock.ts'
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
+import type { SigningParts } from '#providers/Microsoft.Compute/galleries/images/versions/check-version.ts'
 import { byteStream } from './byte-stream.ts'
 import { type Part, partOf } from './http-range.ts'
 import { type Given, storedVersion, type VersionQuery } from './stored-version.ts'
@@ -15,6 +16,7 @@ import { type Given, storedVersion, type VersionQuery } from './stored-version.t
 export interface ImageParts {
   readonly arm: Arm
   readonly regions: Regions
+  readonly signing: SigningParts
   readonly clock: Clock
   authenticate(raw: RawRequest): Promise<Caller>
   origin(): string

@@ -1,50 +1,72 @@
 import type { FastifyInstance } from 'fastify'
+import type { ActivityLog } from '#activity/activity-log.ts'
 import { renderError } from '#arm/arm.ts'
 import { ArmError, armError } from '#arm/arm-error.ts'
 import type { RawRequest } from '#arm/raw-request.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, Caller } from '#arm/resource-type.ts'
+import { kernelInWords } from '#data-plane/chunks/native-kernel.ts'
+import type { Machines } from '#data-plane/machines/machines.ts'
 import type { Regions } from '#data-plane/replication/regions.ts'
 import type { Clock } from '#foundation/clock.ts'
+import type { Log } from '#foundation/log.ts'
+import type { SigningParts } from '#providers/Microsoft.Compute/galleries/images/versions/check-version.ts'
 import type { JsonObject } from '#resources/resource-document.ts'
+import { activityLogRoute } from './activity-log-route.ts'
+import type { BundleIdentity } from './bundles/bundle-identity.ts'
+import { bundleRoutes } from './bundles/bundle-routes.ts'
+import type { BundledDisks } from './bundles/bundled-disks.ts'
+import { communityRoutes } from './community-routes.ts'
+import { countSignatures } from './count-signatures.ts'
+import { installationAction, mayDoOnInstallation } from './installation-actions.ts'
+import { installationActivity } from './installation-activity.ts'
+import { machinesStatus } from './machines-status.ts'
 import type { NbdExports } from './nbd-exports.ts'
 import { nbdLines } from './nbd-lines.ts'
 import { type Given, storedVersion, type VersionQuery } from './stored-version.ts'
+import { subscriptionRoutes } from './subscriptions.ts'
+import { type TenantParts, tenantRoutes } from './tenants.ts'
 
-export interface InstallationParts {
+export interface InstallationParts extends TenantParts {
   readonly arm: Arm
+  readonly activityLog: ActivityLog
   readonly regions: Regions
+  readonly machines: Machines
+  readonly disks: BundledDisks
+  readonly bundles: BundleIdentity
+  readonly signing: SigningParts
   readonly upkeep: { round(): Promise<void> }
   readonly dataFolder: string
   readonly startedAt: string
   readonly subscriptionId: string
   readonly nbdExports: NbdExports
   readonly clock: Clock
+  /** From now on a new key signs tokens. */
+  rotateKeys(): Promise<void>
+  readonly log: Log
   authenticate(raw: RawRequest): Promise<Caller>
   origin(): string
 }
 
-type Query = { Querystring: VersionQuery & { dryRun?: Given; repair?: Given; listen?: Given } }
+type Query = { Querystring: VersionQuery & { dryRun?: Given; repair?: Given; deep?: Given; listen?: Given } }
 
 /**
- * `/opengallery/...`: what an installation's owner asks that Azure's API has no words for. Same tokens as ARM; the right is that of
- * the subscription's owner.
+ * `/opengallery/...`: what those who run an installation ask that Azure's API has no words for. Same tokens and roles as ARM: each
+ * route is an action of `OpenGallery` on the first subscription, which is the installation's own.
  */
 export const installationRoutes = (parts: InstallationParts) => (app: FastifyInstance) => {
   const { regions } = parts
+  const scope = ResourceId.tenant.child('subscriptions', parts.subscriptionId)
+  const activity = installationActivity(app, { ...parts, scope })
   app.addHook('onRequest', async request => {
     const headers = request.headers as RawRequest['headers']
     const raw = { method: request.method, url: request.url, headers, origin: parts.origin(), remoteAddress: request.ip }
     const caller = await parts.authenticate(raw)
     request.verified = caller
-    const scope = ResourceId.tenant.child('subscriptions', parts.subscriptionId)
-    if (!(await parts.arm.mayDo(caller, 'OpenGallery/installation/action', scope)))
-      throw armError.authorizationFailed(
-        caller.clientId,
-        caller.objectId,
-        'OpenGallery/installation/action',
-        `${scope}`,
-      )
+    const action = installationAction(request.method, request.routeOptions.url)
+    const mayDo = await mayDoOnInstallation(caller, action, scope, parts.arm)
+    await activity.begun(request, mayDo)
+    if (!mayDo) throw armError.authorizationFailed(caller.clientId, caller.objectId, action, `${scope}`)
   })
   app.setErrorHandler((error, _request, reply) => {
     if (!(error instanceof ArmError)) throw error
@@ -55,6 +77,7 @@ export const installationRoutes = (parts: InstallationParts) => (app: FastifyIns
   app.post<Query>('/opengallery/verify', async ({ query }) => {
     const report = await regions.verify(requireRegion(query.region, regions), undefined, {
       heals: query.repair === 'true',
+      deep: query.deep === 'true',
     })
     const { corrupt, missing, healed } = report
     return { region: query.region, ...report, corrupt: corrupt.length, missing: missing.length, healed: healed.length }
@@ -64,12 +87,34 @@ export const installationRoutes = (parts: InstallationParts) => (app: FastifyIns
     const plan = query.dryRun === 'true' ? await regions.planCollection(region) : await regions.collect(region)
     return { region, ...plan }
   })
+  app.get('/opengallery/image-keys', async () => ({ keys: parts.signing.imageKeys.all() }))
+  app.post('/opengallery/image-keys/rotate', async () => {
+    await parts.signing.imageKeys.rotate()
+    return { keys: parts.signing.imageKeys.all() }
+  })
+  app.get('/opengallery/signatures', ({ verified }) => countSignatures(verified as Caller, parts))
+  bundleRoutes(app, parts)
+  tenantRoutes(app, parts)
+  subscriptionRoutes(app, parts)
+  activityLogRoute(app, parts.activityLog)
+  communityRoutes(app, parts)
   app.post<Query>('/opengallery/nbd', async ({ query, verified }, reply) => {
     const version = await storedVersion(query, verified as Caller, parts)
     const running = await parts.nbdExports.start(version, query.listen === undefined ? undefined : String(query.listen))
     return reply.header('content-type', 'application/x-ndjson').send(nbdLines(version, running, parts.clock))
   })
-  app.get<Query>('/opengallery/bytes', ({ query }) => bytesOf(String(query.id ?? ''), parts.arm))
+  app.post('/opengallery/keys/rotate', async () => {
+    await parts.rotateKeys()
+    return { rotatedAt: parts.clock.now().toISOString() }
+  })
+  app.get<Query>('/opengallery/bytes', ({ query, verified }) =>
+    bytesOf(String(query.id ?? ''), verified as Caller, parts.arm),
+  )
+}
+
+const requireRight = async (arm: Arm, caller: Caller, action: string, scope: ResourceId): Promise<void> => {
+  if (await arm.mayDo(caller, action, scope)) return
+  throw armError.authorizationFailed(caller.clientId, caller.objectId, action, `${scope}`)
 }
 
 const requireRegion = (name: Given, regions: Regions): string => {
@@ -77,7 +122,7 @@ const requireRegion = (name: Given, regions: Regions): string => {
   throw armError.invalidQueryParameter('region', String(name ?? '').slice(0, 100))
 }
 
-const statusOf = async ({ arm, regions, dataFolder, startedAt }: InstallationParts) => {
+const statusOf = async ({ arm, regions, machines, dataFolder, startedAt }: InstallationParts) => {
   const { documents } = await arm.resources.list({})
   const resources: Record<string, number> = {}
   for (const { type } of documents) resources[type] = (resources[type] ?? 0) + 1
@@ -85,12 +130,14 @@ const statusOf = async ({ arm, regions, dataFolder, startedAt }: InstallationPar
     version: process.env.npm_package_version ?? '0.1.0',
     startedAt,
     dataFolder,
+    kernel: kernelInWords(),
+    machines: await machinesStatus(machines),
     resources,
     regions: await Promise.all(regions.names.map(async name => ({ name, stores: await storesOf(name, regions) }))),
   }
 }
 
-const nothing = { chunks: 0, packs: 0, storedBytes: 0, manifests: 0 }
+const nothing = { chunks: 0, packs: 0, storedBytes: 0, sharedBytes: 0, manifests: 0 }
 
 const storesOf = async (region: string, regions: Regions) => {
   const stores = await regions.health(region)
@@ -98,8 +145,11 @@ const storesOf = async (region: string, regions: Regions) => {
 }
 
 /** What became of a version's bytes when it was published, as its provider noted it. */
-const bytesOf = async (id: string, arm: Arm): Promise<JsonObject> => {
-  const document = await arm.resources.find(id.toLowerCase().replace(/\/+$/, ''))
+const bytesOf = async (id: string, caller: Caller, arm: Arm): Promise<JsonObject> => {
+  const version = ResourceId.parse(id)
+  if (!version) throw armError.invalidQueryParameter('id', id.slice(0, 300))
+  await requireRight(arm, caller, `${version.type}/read`, version)
+  const document = await arm.resources.find(version.key)
   const bytes = document?.hidden.bytes
   if (!document || bytes === undefined) throw armError.resourceNotFound(id.slice(0, 300), '<null>')
   return bytes as JsonObject

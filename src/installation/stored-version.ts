@@ -4,6 +4,10 @@ import type { Arm, Caller } from '#arm/resource-type.ts'
 import { ManifestMissing } from '#data-plane/chunks/chunk-store.ts'
 import { type Regions, RegionUnreachable } from '#data-plane/replication/regions.ts'
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
+import {
+  requireVouched,
+  type SigningParts,
+} from '#providers/Microsoft.Compute/galleries/images/versions/check-version.ts'
 import { disksBySlot } from '#providers/Microsoft.Compute/galleries/images/versions/disk-slots.ts'
 import { isAvailableIn, regionStates } from '#providers/Microsoft.Compute/galleries/images/versions/region-states.ts'
 import { imageVersionType } from '#providers/Microsoft.Compute/galleries/images/versions/version-properties.ts'
@@ -33,7 +37,7 @@ export interface StoredVersion {
 export const storedVersion = async (
   query: VersionQuery,
   caller: Caller,
-  { arm, regions }: { arm: Arm; regions: Regions },
+  { arm, regions, signing }: { arm: Arm; regions: Regions; signing: SigningParts },
 ): Promise<StoredVersion> => {
   const text = typeof query.id === 'string' ? query.id : ''
   const id = ResourceId.parse(text)
@@ -47,6 +51,7 @@ export const storedVersion = async (
   if (!document) throw missing()
   const disks = disksOf(document)
   if (!disks) throw armError.operationInProgress('Read', document.name)
+  requireVouched(document, signing)
   const region = regionOf(query.region, document)
   const disk = disksBySlot(disks).find(({ slot }) => slot === slotOf(query.lun))?.disk
   if (!disk) throw armError.invalidQueryParameter('lun', String(query.lun ?? '').slice(0, 20))

@@ -12,12 +12,17 @@ export interface AccessToken {
 
 const spareMs = 60_000
 
-export const accessToken = (access: ServerAccess, https: HttpsClient, clock: Clock): AccessToken => {
+export const accessToken = (
+  access: ServerAccess,
+  https: HttpsClient,
+  clock: Clock,
+  audience = access.url,
+): AccessToken => {
   let held: { token: string; endsMs: number } | undefined
   return {
     async get() {
       if (held && held.endsMs - spareMs > clock.now().getTime()) return held.token
-      const { token, lifeSeconds } = await fetchToken(access, https)
+      const { token, lifeSeconds } = await fetchToken(access, https, audience)
       held = { token, endsMs: clock.now().getTime() + lifeSeconds * 1000 }
       return token
     },
@@ -30,12 +35,13 @@ export const accessToken = (access: ServerAccess, https: HttpsClient, clock: Clo
 const fetchToken = async (
   access: ServerAccess,
   https: HttpsClient,
+  audience: string,
 ): Promise<{ token: string; lifeSeconds: number }> => {
   const form = new URLSearchParams({
     grant_type: 'client_credentials',
     client_id: access.clientId,
     client_secret: access.clientSecret,
-    scope: `${access.url}/.default`,
+    scope: `${audience}/.default`,
   })
   const answer = await https.send({
     method: 'POST',

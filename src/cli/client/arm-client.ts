@@ -31,15 +31,17 @@ export interface ArmClient {
   /** `undefined` where nothing is. */
   find(path: string, query?: Record<string, string>): Promise<Json | undefined>
   /** Every member of a list, page by page. */
-  list(path: string): Promise<Json[]>
+  list(path: string, query?: Record<string, string>): Promise<Json[]>
   /** The resource as it is once the work behind the PUT has succeeded. */
   put(path: string, body: Json, wait?: Wait): Promise<Json>
   patch(path: string, body: Json, wait?: Wait): Promise<Json>
   /** What the action answers at its end. */
   act(path: string, body?: Json, query?: Record<string, string>, wait?: Wait): Promise<Json>
   remove(path: string, wait?: Wait): Promise<void>
-  /** An action that answers line by line, as long as it runs; leaving the loop or aborting the signal ends it. */
-  follow(path: string, query: Record<string, string>, wait?: Wait): AsyncGenerator<Json>
+  /** A POST of JSON or bytes that is answered with bytes. */
+  exchange(path: string, body: Json, query?: Record<string, string>, wait?: Wait): Promise<Buffer>
+  /** What answers line by line, an action unless it is a GET; leaving the loop or aborting the signal ends it. */
+  follow(path: string, query: Record<string, string>, wait?: Wait & { method?: 'GET' }): AsyncGenerator<Json>
 }
 
 export const apiVersion = '2024-03-03'
@@ -61,9 +63,9 @@ export const armClient = ({ url, https, token, clock }: ArmParts): ArmClient => 
       headers: {
         authorization: `Bearer ${await token.get()}`,
         accept: 'application/json',
-        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(body !== undefined && { 'content-type': typeOf(body) }),
       },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(body !== undefined && { body: body instanceof Uint8Array ? body : JSON.stringify(body) }),
       ...(wait.signal && { signal: wait.signal }),
       ...(wait.silenceLimitMs !== undefined && { silenceLimitMs: wait.silenceLimitMs }),
     })
@@ -118,12 +120,12 @@ export const armClient = ({ url, https, token, clock }: ArmParts): ArmClient => 
         throw error
       }
     },
-    async list(path) {
+    async list(path, query) {
       const members: Json[] = []
-      for (let next: string | undefined = at(path); next; ) {
+      for (let next: string | undefined = at(path, query); next; ) {
         const page: Json = jsonOf(await send('GET', next))
         members.push(...page.value)
-        next = page.nextLink
+        next = page.nextLink ?? page['@odata.nextLink']
       }
       return members
     },
@@ -139,9 +141,10 @@ export const armClient = ({ url, https, token, clock }: ArmParts): ArmClient => 
     async remove(path, wait = {}) {
       await follow(await send('DELETE', at(path), undefined, wait), wait)
     },
-    async *follow(path, query, { signal, silenceLimitMs } = {}) {
+    exchange: async (path, body, query, wait) => (await send('POST', at(path, query), body, wait)).body,
+    async *follow(path, query, { signal, silenceLimitMs, method = 'POST' } = {}) {
       const { status, headers, body } = await https.open({
-        method: 'POST',
+        method,
         url: at(path, query),
         headers: { authorization: `Bearer ${await token.get()}` },
         ...(signal && { signal }),
@@ -157,6 +160,8 @@ export const armClient = ({ url, https, token, clock }: ArmParts): ArmClient => 
   }
   return client
 }
+
+const typeOf = (body: Json): string => (body instanceof Uint8Array ? 'application/octet-stream' : 'application/json')
 
 async function* linesOf(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let rest = ''

@@ -11,6 +11,8 @@ export interface Client {
   readonly arm: ArmClient
   /** The server's own endpoints beside ARM. */
   readonly admin: ServerAdmin
+  /** Microsoft Graph, as far as the server has it: the directory of the caller's tenant. */
+  readonly graph: ArmClient
   /** For signed URLs, which need no token. */
   readonly https: HttpsClient
   readonly clock: Clock
@@ -21,5 +23,8 @@ export const openClient = (access: ServerAccess, clock: Clock): Client => {
   const https = httpsClient(access.ca)
   const token = accessToken(access, https, clock)
   const arm = armClient({ url: access.url, https, token, clock })
-  return { access, arm, admin: serverAdmin(arm), https, clock, close: () => https.close() }
+  const graphUrl = `${access.url}/msgraph`
+  const graphToken = accessToken(access, https, clock, graphUrl)
+  const graph = armClient({ url: `${graphUrl}/v1.0`, https, token: graphToken, clock })
+  return { access, arm, graph, admin: serverAdmin(arm), https, clock, close: () => https.close() }
 }

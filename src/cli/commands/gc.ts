@@ -37,11 +37,13 @@ const collect = (shell: Shell, options: GcOptions): Promise<void> =>
     if (found.length === 0) return terminal.result('Nothing to free.')
     const head = ['Region', 'Images', 'Chunks', isDryRun ? 'Would free' : 'Freed']
     for (const line of tableOf(head, found.map(rowOf), terminal)) terminal.result(line)
+    if (found.some(report => report.sharedBytes > 0))
+      terminal.result('What regions share leaves the disk when the last of them has freed it.')
   })
 
 const rowOf = (report: RegionCollected): string[] => [
   report.region,
   String(report.manifests),
   report.chunks.toLocaleString('en-US'),
-  sizeText(report.freedBytes),
+  sizeText(report.freedBytes) + (report.sharedBytes > 0 ? ` (and ${sizeText(report.sharedBytes)} shared)` : ''),
 ]

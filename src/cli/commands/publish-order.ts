@@ -1,12 +1,10 @@
 import type { DiskFormatName } from '#data-plane/disks/inspect.ts'
-import type { SparseBytes } from '#foundation/sparse-bytes.ts'
 import type { Client } from '../client/open-client.ts'
 import { usageError } from '../failure.ts'
 import { type Definition, ensureDefinition } from '../images/ensure-definition.ts'
-import { firmwareOf } from '../images/firmware.ts'
-import { type DefinitionPlace, definitionId, parseDefinition, versionId } from '../images/image-ids.ts'
+import { type DefinitionPlace, definitionId, parseDefinition, parseVersion, versionId } from '../images/image-ids.ts'
 import type { PublishOrder } from '../images/publish-image.ts'
-import { byNumbers } from '../images/pull-image.ts'
+import { byNumbers, latestBase, resolveVersion } from '../images/pull-image.ts'
 import { parseRegions, shortName, type TargetRegion } from '../images/target-regions.ts'
 import type { DataOption } from '../shell.ts'
 
@@ -15,6 +13,8 @@ export interface PublishOptions extends DataOption {
   group: string
   gallery: string
   version?: string
+  /** False for --no-base. */
+  base?: string | false
   format?: DiskFormatName
   regions?: string
   location?: string
@@ -32,21 +32,40 @@ export interface PublishOptions extends DataOption {
 /** What the options ask for, checked as far as can be before anything is made or sent; then makes the definition if need be. */
 export const publishOrder = async (
   client: Client,
-  image: SparseBytes,
+  firmware: () => Promise<string>,
   options: PublishOptions,
   onMade: (what: string) => void,
 ): Promise<PublishOrder> => {
-  const { subscriptionId } = client.access
-  const place = parseDefinition(options.definition, { subscriptionId, group: options.group, gallery: options.gallery })
+  const place = placeOf(client, options)
   const { location, regions } = await wantedRegions(client, options)
   const version = await wantedVersion(client, place, options.version)
-  const definition = await wantedDefinition(client, place, location, image, options, onMade)
+  const definition = await wantedDefinition(client, place, location, firmware, options, onMade)
   const { endOfLife, excludeFromLatest } = options
   const publishingProfile = {
     ...(endOfLife !== undefined && { endOfLifeDate: endOfLife }),
     ...(excludeFromLatest && { excludeFromLatest: true }),
   }
-  return { place, definition, location, regions, version, publishingProfile }
+  const base = options.base === undefined ? await latestBase(client, place, location) : undefined
+  return { place, definition, location, regions, version, publishingProfile, base }
+}
+
+const placeOf = ({ access: { subscriptionId } }: Client, { definition, group, gallery }: PublishOptions) =>
+  parseDefinition(definition, { subscriptionId, group, gallery })
+
+/** The version that `--base` names: a number means one of the definition that is published to. */
+export const publishBase = async (
+  client: Client,
+  base: string,
+  options: PublishOptions,
+): Promise<{ id: string; firmware: string }> => {
+  const isNumber = /^(\d+\.\d+\.\d+|latest)$/.test(base)
+  const { version, ...place } = isNumber
+    ? { ...placeOf(client, options), version: base }
+    : parseVersion(base, client.access.subscriptionId)
+  const id = versionId(place, await resolveVersion(client, place, version))
+  if (!(await client.arm.find(id))) throw usageError(`There is no version ${id}.`)
+  const { properties } = await client.arm.get(definitionId(place))
+  return { id, firmware: properties.hyperVGeneration ?? 'V1' }
 }
 
 const wantedRegions = async (
@@ -87,7 +106,7 @@ const wantedDefinition = async (
   { arm }: Client,
   place: DefinitionPlace,
   location: string,
-  image: SparseBytes,
+  firmware: () => Promise<string>,
   { osType, osState, hyperVGeneration, publisher, offer, sku }: PublishOptions,
   onMade: (what: string) => void,
 ): Promise<Definition> => {
@@ -95,7 +114,7 @@ const wantedDefinition = async (
     location,
     osType,
     osState,
-    hyperVGeneration: hyperVGeneration ?? (await firmwareOf(image)),
+    hyperVGeneration: hyperVGeneration ?? (await firmware()),
     publisher: publisher ?? place.gallery,
     offer: offer ?? place.definition,
     sku: sku ?? place.definition,

@@ -16,6 +16,7 @@ interface PullOptions extends DataOption {
   format?: WritableFormat
   region?: string
   force?: true
+  flush: boolean
   json?: true
 }
 
@@ -37,6 +38,10 @@ export const pullCommand = (shell: Shell): Command =>
     )
     .option('--region <name>', 'read from the replicas of this region (default: the first of the version)')
     .option('--force', 'replace a file that is there')
+    .option(
+      '--no-flush',
+      'let the system write to the disk when it likes, as cp does: quicker, lost if the power fails',
+    )
     .addOption(dataOption())
     .addOption(jsonOption())
     .addHelpText('after', examples)
@@ -68,7 +73,7 @@ const pull = async (
     const rate = rateText(doneBytes, clock.now().getTime() - startedMs)
     bar.update(doneBytes / totalBytes, `${partText(doneBytes, totalBytes)}, ${rate}`)
   }
-  const pulled = await pullImage(client, order, { file, format }, { signal, onProgress })
+  const pulled = await pullImage(client, order, { file, format, flushes: options.flush }, { signal, onProgress })
   bar.update(1)
   bar.end(`${partText(pulled.dataBytes, pulled.sizeBytes)} are data, the rest is zeros`)
   progress.close()

@@ -1,28 +1,43 @@
 import { existsSync } from 'node:fs'
 import * as path from 'node:path'
 import { Command, Option } from 'commander'
-import { type Config, configOf, DEFAULT_PORT } from '../../config.ts'
+import {
+  type Config,
+  configOf,
+  DEFAULT_PORT,
+  DEFAULT_PUBLIC_ADDRESSES,
+  publicAddressRange,
+  rateLimitsOf,
+} from '../../config.ts'
 import type { RunningServer } from '../../main.ts'
 import { dataFolderOf } from '../client/server-access.ts'
 import { consoleLog, type LogLevel, logLevels } from '../console-log.ts'
 import { usageError } from '../failure.ts'
 import { dataOption, numberIn, sizeOf } from '../options.ts'
+import { issuersIn } from '../server/issuer-settings.ts'
 import { keepRegions, parseRegionStores, readRegions, storeUrl } from '../server/region-settings.ts'
 import { serveUntilInterrupted } from '../server/serve.ts'
 import type { DataOption, Shell } from '../shell.ts'
+import { addMachineOptions, type MachineOptions, machineSettings } from './machine-options.ts'
 
-interface StartOptions extends DataOption {
+interface StartOptions extends DataOption, MachineOptions {
   port: number
   blobPort?: number
   host: string
   hostName?: string[]
   region?: string[]
   allowVhdHost?: string[]
+  issuers?: string
+  publicAddresses?: string
   reserve?: number
   replicationRate?: number
+  separateCopies?: true
   scrubDays?: number
   scrubRate?: number
   adoptEmptyStore?: string[]
+  requireSigned?: true
+  activityDays?: number
+  rateLimit?: number
   log: LogLevel
 }
 
@@ -36,7 +51,9 @@ Regions are kept in the data folder: a later start needs no --region. Ctrl+C let
 unfinished goes on at the next start. A second Ctrl+C leaves at once, which loses nothing either.`
 
 /** `opengallery start`: a server in the foreground. */
-export const startCommand = (shell: Shell): Command =>
+export const startCommand = (shell: Shell): Command => addMachineOptions(serverOptions(shell))
+
+const serverOptions = (shell: Shell): Command =>
   new Command('start')
     .summary('run a server')
     .description('Run a server in the foreground. The first start makes a tenant, a subscription and an administrator.')
@@ -54,8 +71,20 @@ export const startCommand = (shell: Shell): Command =>
     )
     .option('--host <address>', 'address to listen at', '127.0.0.1')
     .option('--host-name <name...>', 'more names and addresses for the server certificate')
-    .option('--region <name=folder,...>', 'a region and its stores, on different disks; may be repeated', collect)
+    .option(
+      '--region <name=folder,...>',
+      'a region and its stores: folders on different disks, or https://host:port/main; may be repeated',
+      collect,
+    )
+    .option(
+      '--issuers <file>',
+      'outside issuers whose tokens are taken (default: issuers.json in the data folder, if it is there; see docs/identity.md)',
+    )
     .option('--allow-vhd-host <host...>', 'hosts from which a VHD may be imported (exact, or *.suffix)')
+    .option(
+      '--public-addresses <range>',
+      `addresses of this host for public IP addresses, as CIDR (default: ${DEFAULT_PUBLIC_ADDRESSES})`,
+    )
     .option(
       '--reserve <size>',
       'what stays free on each disk before new bytes are refused (default: 512M)',
@@ -67,6 +96,10 @@ export const startCommand = (shell: Shell): Command =>
       sizeOf('--replication-rate'),
     )
     .option(
+      '--separate-copies',
+      'regions on one file system get bytes of their own, where they would have files in common',
+    )
+    .option(
       '--scrub-days <number>',
       'in how many days every stored byte is read, and healed, once; 0 for never (default: 30)',
       numberIn('--scrub-days', 0, 3650),
@@ -75,6 +108,17 @@ export const startCommand = (shell: Shell): Command =>
     .option(
       '--adopt-empty-store <folder...>',
       'an empty folder is a new disk, once: without this it is told as one that is not mounted',
+    )
+    .option('--require-signed', 'use no bytes of an image version that is not signed: see docs/provenance.md')
+    .option(
+      '--activity-days <number>',
+      'how long the activity log keeps a record (default: 90)',
+      numberIn('--activity-days', 1, 3650),
+    )
+    .option(
+      '--rate-limit <number>',
+      'reads a second that one principal may send to one subscription; writes and deletes a fifth of it (default: 12000)',
+      numberIn('--rate-limit', 1, 1_000_000),
     )
     .addOption(new Option('--log <level>', 'what to log to standard error').choices(logLevels).default('warn'))
     .addHelpText('after', examples)
@@ -88,23 +132,32 @@ const start = async (shell: Shell, options: StartOptions): Promise<void> => {
   const dataFolder = dataFolderOf(options, shell.env)
   const given = options.region?.map(text => parseRegionStores(text, dataFolder))
   const regions = given ?? (await readRegions(dataFolder))
+  const issuers = await issuersIn(options.issuers, dataFolder)
   const config = configOf({
     dataFolder,
+    issuers,
     port: options.port,
     host: options.host,
+    machines: machineSettings(options),
     clock: shell.clock,
     log: consoleLog(shell, options.log),
     ...(options.blobPort !== undefined && { blobPort: options.blobPort }),
     ...(options.hostName && { hostNames: options.hostName }),
     ...(options.allowVhdHost && { allowedVhdHosts: options.allowVhdHost }),
     ...(regions && { regions }),
+    ...(options.publicAddresses !== undefined && { publicAddresses: options.publicAddresses }),
     ...(options.replicationRate !== undefined && { replicationBytesPerSecond: options.replicationRate }),
+    ...(options.separateCopies && { separateCopies: true }),
     ...(options.scrubDays !== undefined && { scrubIntervalMs: options.scrubDays * DAY_MS }),
     ...(options.scrubRate && { scrubBytesPerSecond: options.scrubRate }),
+    ...(options.activityDays !== undefined && { activityRetentionDays: options.activityDays }),
+    ...(options.rateLimit !== undefined && { rateLimits: rateLimitsOf(options.rateLimit) }),
     ...(options.reserve !== undefined && { reserveBytes: options.reserve }),
+    requireSigned: options.requireSigned === true,
     ...(options.adoptEmptyStore && { adoptEmptyStores: options.adoptEmptyStore.map(storeUrl) }),
   })
   requireConfigured(config)
+  requireAddresses(config)
   const { startServer } = await import('../../main.ts') // here, not above: the other commands need not load a server
   const server = await startServer(config)
   if (given) await keepRegions(dataFolder, given)
@@ -119,6 +172,14 @@ const requireConfigured = ({ adoptEmptyStores, regions }: Config): void => {
   const stranger = adoptEmptyStores.find(url => !stores.includes(url))
   if (stranger === undefined) return
   throw usageError(`${stranger} is no store of any region.`, `The stores are: ${stores.join(', ')}`)
+}
+
+const requireAddresses = ({ publicAddresses }: Config): void => {
+  try {
+    publicAddressRange(publicAddresses)
+  } catch (error) {
+    throw usageError(`--public-addresses: ${(error as Error).message}`)
+  }
 }
 
 const banner = ({ terminal, env }: Shell, server: RunningServer, regions: readonly string[]): string[] => {

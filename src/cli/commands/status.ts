@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import type { Client } from '../client/open-client.ts'
-import type { RegionStatus } from '../client/server-admin.ts'
+import type { MachinesStatus, RegionStatus } from '../client/server-admin.ts'
 import { countText, sizeText } from '../figures.ts'
 import { dataOption, jsonOption } from '../options.ts'
 import { type DataOption, type Shell, withClient } from '../shell.ts'
@@ -25,6 +25,8 @@ const status = async ({ terminal }: Shell, client: Client, options: StatusOption
   if (options.json) return terminal.result(JSON.stringify({ url: client.access.url, ...found }))
   terminal.result(`OpenGallery ${found.version} at ${client.access.url}, since ${found.startedAt}`)
   terminal.result(`Data folder ${found.dataFolder}`)
+  terminal.result(`Arithmetic  ${found.kernel}`)
+  terminal.result(`Machines    ${machinesText(found.machines)}`)
   const resources = Object.entries(found.resources).filter(([type]) => type !== 'Microsoft.Resources/subscriptions')
   const counted = resources.map(([type, count]) => `${type.replace(/^[^/]*\/(subscriptions\/)?/, '')} ${count}`)
   terminal.result(counted.length > 0 ? `Resources   ${counted.join(', ')}` : 'No resources yet.')
@@ -38,6 +40,17 @@ const status = async ({ terminal }: Shell, client: Client, options: StatusOption
   if (empty.length > 0) terminal.result(`\nNothing in ${empty.map(region => region.name).join(', ')}.`)
   for (const store of stores) for (const line of [...careOf(store), ...troublesOf(store)]) terminal.result(line)
 }
+
+const machinesText = (machines: MachinesStatus): string => {
+  const { accelerator, qemuVersion, problem, running, usedCores, cores, usedMemoryMiB, memoryMiB } = machines
+  if (accelerator === 'none') return `none can run: ${problem ?? 'there is no QEMU.'}`
+  const how = accelerator === 'kvm' ? 'by KVM' : 'emulated (no KVM that runs guests)'
+  const memory = `${sizeText(usedMemoryMiB * MIB)} of ${sizeText(memoryMiB * MIB)}`
+  const room = running > 0 ? `; ${usedCores} of ${cores} cores and ${memory} are theirs` : ''
+  return `${running} running, ${how}, QEMU ${qemuVersion ?? ''}${room}`
+}
+
+const MIB = 2 ** 20
 
 const adviceOf: Readonly<Record<string, string>> = {
   missing: 'Mount it again. If the disk is new and empty, start once with --adopt-empty-store',
@@ -67,9 +80,11 @@ const troublesOf = (store: RegionStatus['stores'][number] & { region: string }):
   return [
     ...(problem === undefined ? [] : ['', `${region}: ${problem}`]),
     ...(problem !== undefined && advice !== undefined ? [`  ${advice} ${folderText(url)}`] : []),
-    ...(lastFault ? ['', `${region}: the disk last failed at ${lastFault.time}: ${lastFault.message}`] : []),
+    ...(lastFault ? ['', `${region}: ${failing(url)} at ${lastFault.time}: ${lastFault.message}`] : []),
   ]
 }
+
+const failing = (url: string): string => (url.startsWith('file:') ? 'the disk last failed' : 'it last failed')
 
 const folderText = (url: string): string => (url.startsWith('file:') ? fileURLToPath(url) : url)
 
@@ -77,7 +92,7 @@ const rowOf = (store: RegionStatus['stores'][number] & { region: string }): stri
   store.region,
   store.manifests.toLocaleString('en-US'),
   store.chunks.toLocaleString('en-US'),
-  sizeText(store.storedBytes),
+  sizeText(store.storedBytes) + (store.sharedBytes > 0 ? ` (${sizeText(store.sharedBytes)} shared)` : ''),
   store.freeBytes === undefined ? '' : sizeText(store.freeBytes),
   folderText(store.url),
 ]

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { RegionVerified } from '../client/server-admin.ts'
+import type { RegionVerified, SignatureCounts } from '../client/server-admin.ts'
 import { Failure } from '../failure.ts'
 import { countText, durationText, rateText, sizeText } from '../figures.ts'
 import { withMaintenance } from '../maintenance/with-maintenance.ts'
@@ -12,17 +12,19 @@ import type { Terminal } from '../terminal.ts'
 interface VerifyOptions extends DataOption {
   region?: string[]
   repair?: true
+  deep?: true
   json?: true
 }
 
-/** `opengallery verify`: reads and checks every stored byte; `--repair` heals what a replica elsewhere still has. */
+/** `opengallery verify`: reads and checks every stored byte; `--deep` decodes them too, `--repair` heals from other replicas. */
 export const verifyCommand = (shell: Shell): Command =>
   new Command('verify')
     .summary('read and check every stored byte')
     .description(
-      'Read every chunk of every region and check it against its SHA-256. With --repair, what is damaged is healed from another replica; without it nothing is changed. Works through the running server, or on the data folder itself when none runs.',
+      'Read every chunk of every region and check that it is stored as it was written, by SHA-256. With --deep, decode it as well and check it against its own SHA-256, as every read does. With --repair, what is damaged is healed from another replica; without it nothing is changed. Works through the running server, or on the data folder itself when none runs.',
     )
     .option('--region <name...>', 'only these regions')
+    .option('--deep', 'decode every chunk as well: it takes three times as long')
     .option('--repair', 'heal what is damaged from other replicas')
     .addOption(dataOption())
     .addOption(jsonOption())
@@ -40,15 +42,19 @@ const verify = (shell: Shell, options: VerifyOptions): Promise<void> =>
       const onProgress = (doneBytes: number, totalBytes: number) =>
         bar.update((done + doneBytes / Math.max(1, totalBytes)) / names.length, region)
       onProgress(0, 1)
-      reports.push(await maintenance.verify(region, options.repair === true, onProgress))
+      reports.push(
+        await maintenance.verify(region, { heals: options.repair === true, deep: options.deep === true }, onProgress),
+      )
     }
     const bytes = reports.reduce((sum, report) => sum + report.bytes, 0)
     const elapsedMs = clock.now().getTime() - startedMs
     bar.update(1)
     bar.end(`${sizeText(bytes)} read in ${durationText(elapsedMs)}, ${rateText(bytes, elapsedMs)}`)
     progress.close()
-    if (options.json) terminal.result(JSON.stringify({ regions: reports }))
+    const signatures = await maintenance.signatures?.()
+    if (options.json) terminal.result(JSON.stringify({ regions: reports, ...(signatures && { signatures }) }))
     else for (const line of summaryOf(reports, terminal)) terminal.result(line)
+    if (signatures) requireWhole(signatures, options.json === true, terminal)
     const lost = reports.reduce((sum, report) => sum + report.corrupt + report.missing - report.healed, 0)
     if (lost > 0 && !options.repair)
       throw new Failure(`${countText(lost, 'chunk')} ${lost === 1 ? 'is' : 'are'} damaged or missing.`, {
@@ -59,6 +65,23 @@ const verify = (shell: Shell, options: VerifyOptions): Promise<void> =>
         advice: 'Versions with no other replica are damaged. Publish them again, with replicas in several regions.',
       })
   })
+
+/** Says how many versions are signed. Throws when one is not what was signed. */
+const requireWhole = (
+  { signed, unsigned, broken, brokenIds }: SignatureCounts,
+  isJson: boolean,
+  terminal: Terminal,
+) => {
+  if (!isJson && signed + unsigned > 0)
+    terminal.result(`${countText(signed, 'version')} signed by this installation, ${unsigned} not signed.`)
+  if (broken > 0)
+    throw new Failure(
+      `${countText(broken, 'version')} ${broken === 1 ? 'is' : 'are'} not what was signed: ${brokenIds.join(', ')}`,
+      {
+        advice: 'Their bytes are not used. Publish them again, or put back the image-keys.json of this data folder.',
+      },
+    )
+}
 
 const summaryOf = (reports: readonly RegionVerified[], terminal: Terminal): string[] => {
   const found = reports.filter(report => report.chunks + report.missing > 0)

@@ -59,7 +59,8 @@ const demonstrate = async (
     stores: disks.map(disk => pathToFileURL(storeFolder(name, disk)).href),
   }))
   const { startServer } = await import('../../main.ts')
-  const server = await startServer(configOf({ dataFolder, port: 0, regions, clock }))
+  // The folders stand for disks of their own: a bit that flips in one of them must not flip in another region as well.
+  const server = await startServer(configOf({ dataFolder, port: 0, regions, clock, separateCopies: true }))
   story.tell(`A server of its own is up at ${server.url}, on a free port and a clock that can be moved.`)
   try {
     const client = openClient(await findServer(dataFolder, {}), shell.clock)

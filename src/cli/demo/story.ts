@@ -10,7 +10,7 @@ import { ensureDefinition } from '../images/ensure-definition.ts'
 import { type DefinitionPlace, definitionId, groupId, versionId } from '../images/image-ids.ts'
 import { publishBars } from '../images/publish-bars.ts'
 import { type Published, type PublishOrder, publishImage } from '../images/publish-image.ts'
-import { type PullOrder, pullImage, resolveVersion } from '../images/pull-image.ts'
+import { latestBase, type PullOrder, pullImage, resolveVersion } from '../images/pull-image.ts'
 import { showProgress } from '../progress.ts'
 import type { Shell } from '../shell.ts'
 import type { DemoImage } from './demo-image.ts'
@@ -51,6 +51,9 @@ export const tellStory = async (stage: Stage): Promise<void> => {
   const second = path.join(stage.folder, 'image-1.0.1.raw')
 
   await story.step('Publish 1.0.0 to three regions', async outcome => {
+    story.tell(
+      'Each region keeps bytes of its own here, as on disks of their own. Else regions of one disk share files.',
+    )
     const published = await publish(stage, place, '1.0.0', image.file, {
       publishingProfile: { endOfLifeDate: endOfLife.toISOString() },
       safetyProfile: { blockDeletionBeforeEndOfLife: true },
@@ -97,7 +100,8 @@ const publish = async (
       { ...wish, location: 'eastus', sku: 'machine' },
       what => story.tell(`Made ${what}.`),
     )
-    const order = { place, definition, version, location: 'eastus', regions, ...more }
+    const base = await latestBase(client, place, 'eastus')
+    const order = { place, definition, version, location: 'eastus', regions, base, ...more }
     const watch = publishBars(progress, order, image.sizeBytes, clock)
     const published = await publishImage(client, order, image, { ...watch, signal })
     watch.done(published.bytes)
@@ -146,12 +150,12 @@ const damageAndHeal = async (
   story.tell(
     `One bit flipped on disk: byte ${offset} of ${path.relative(path.dirname(folder), file)} in ${damagedRegion}.`,
   )
-  const found = await client.admin.verify(damagedRegion, true)
+  const found = await client.admin.verify(damagedRegion, { heals: true })
   story.tell(
     `Verifying ${damagedRegion} read ${sizeText(found.bytes)}: ${found.corrupt} chunk corrupt, ${found.healed} healed from another region.`,
   )
   require(found.corrupt === 1 && found.healed === 1, 'the damage was not noticed and healed')
-  const again = await client.admin.verify(damagedRegion, true)
+  const again = await client.admin.verify(damagedRegion, { heals: true })
   require(again.corrupt === 0 && again.missing === 0, 'the damage is still there')
   await pullAndCompare(stage, { place, version: '1.0.1', region: damagedRegion }, original)
   outcome(`${found.corrupt} corrupt chunk found and healed`)

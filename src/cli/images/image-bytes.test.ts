@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { dataRuns } from '#data-plane/disks/data-runs.ts'
+import { paddedToDisk } from '#data-plane/disks/padded-to-disk.ts'
 import { bytesOf, type Extent, type SparseBytes } from '#foundation/sparse-bytes.ts'
 import { digestingBytes } from './digesting-bytes.ts'
 import { firmwareOf } from './firmware.ts'
-import { paddedToDisk } from './padded-to-disk.ts'
 import { readAhead } from './page-blob.ts'
 
 /** An image with data at some pages only, and where it is. */
@@ -58,6 +58,7 @@ test('a blob that is read ahead gives the bytes it has, each part once', () =>
       const fetched: number[] = []
       const blob = {
         sizeBytes: async () => whole.length,
+        clearPages: async () => {},
         putPages: async () => {},
         extents: async () => extentsOf(whole),
         read: async (offset: number, length: number) => {

@@ -7,6 +7,7 @@ import { Failure } from '../failure.ts'
 export interface PageBlob {
   sizeBytes(): Promise<number>
   putPages(offset: number, pages: Uint8Array): Promise<void>
+  clearPages(offset: number, length: number): Promise<void>
   /** Where the blob has pages. */
   extents(): Promise<Extent[]>
   read(offset: number, length: number): Promise<Buffer>
@@ -47,6 +48,10 @@ export const pageBlob = (https: HttpsClient, clock: Clock, signedUrl: string): P
       const range = `bytes=${offset}-${offset + pages.length - 1}`
       const headers = { 'x-ms-page-write': 'update', 'x-ms-range': range, 'content-type': 'application/octet-stream' }
       await send('PUT', headers, { query: 'comp=page', body: pages })
+    },
+    async clearPages(offset, length) {
+      const headers = { 'x-ms-page-write': 'clear', 'x-ms-range': `bytes=${offset}-${offset + length - 1}` }
+      await send('PUT', headers, { query: 'comp=page', body: Buffer.alloc(0) })
     },
     async extents() {
       const answer = await send('GET', {}, { query: 'comp=pagelist' })

@@ -20,10 +20,13 @@ export const publishBars = (
       const rate = rateText(doneBytes, clock.now().getTime() - startedMs)
       upload.update(doneBytes / sizeBytes, `${partText(sentBytes, sizeBytes)} sent, ${rate}`)
     },
-    uploaded(sentBytes) {
+    uploaded(sentBytes, since) {
       const elapsedMs = clock.now().getTime() - startedMs
       upload.update(1)
-      upload.end(`${partText(sentBytes, sizeBytes)} sent, the rest is zeros, ${rateText(sizeBytes, elapsedMs)}`)
+      const what = since
+        ? `${partText(since.differingBytes, sizeBytes)} differ from ${since.version}`
+        : `${partText(sentBytes, sizeBytes)} sent, the rest is zeros`
+      upload.end(`${what}, ${rateText(sizeBytes, elapsedMs)}`)
       for (const { name } of regions) bars.set(name, progress.bar(name))
     },
     replicating(states) {
@@ -36,7 +39,9 @@ export const publishBars = (
         // The home region's first store had the bytes from the upload; what it lacked then was new there.
         const newBytes = region.name === location ? bytes.newBytes : region.newBytes
         bar?.update(1)
-        bar?.end(`${partText(newBytes, sizeBytes)} were new, ${sizeText(region.sentBytes)} travelled`)
+        // Regions on one file system have files in common.
+        const travelled = region.sentBytes === 0 ? 'nothing had to travel' : `${sizeText(region.sentBytes)} travelled`
+        bar?.end(`${partText(newBytes, sizeBytes)} were new, ${travelled}`)
       }
     },
   }

@@ -1,4 +1,4 @@
-import type { SparseBytes } from '#foundation/sparse-bytes.ts'
+import type { ChangedBytes, SparseBytes } from '#foundation/sparse-bytes.ts'
 import type { Json } from '../client/arm-client.ts'
 import type { Client } from '../client/open-client.ts'
 import type { UploadedBytes, VersionBytes } from '../client/server-admin.ts'
@@ -6,7 +6,7 @@ import type { Definition } from './ensure-definition.ts'
 import { type DefinitionPlace, versionId } from './image-ids.ts'
 import type { TargetRegion } from './target-regions.ts'
 import { withTemporaryDisk } from './temporary-disk.ts'
-import { uploadDisk } from './upload-disk.ts'
+import { type UploadStart, uploadChange, uploadDisk } from './upload-disk.ts'
 
 /** Tags of a version by which `pull` checks what comes back. */
 export const sizeTag = 'opengallery.sizeBytes'
@@ -21,6 +21,8 @@ export interface PublishOrder {
   /** More of the version's body: an end of life, a safety profile. */
   readonly publishingProfile?: Json
   readonly safetyProfile?: Json
+  /** A version of which only the difference is sent; see `latestBase`. */
+  readonly base?: UploadStart | undefined
 }
 
 export interface RegionProgress {
@@ -33,7 +35,8 @@ export interface RegionProgress {
 /** What a publish tells while it works. */
 export interface PublishWatch {
   uploading(doneBytes: number, sentBytes: number): void
-  uploaded(sentBytes: number): void
+  /** `since` where the upload started as the bytes of a version, by its name. */
+  uploaded(sentBytes: number, since?: { readonly version: string; readonly differingBytes: number }): void
   replicating(regions: readonly RegionProgress[]): void
   readonly signal?: AbortSignal
 }
@@ -42,17 +45,24 @@ export interface Published {
   readonly id: string
   readonly sizeBytes: number
   readonly sentBytes: number
-  readonly sha256: string
+  /** The version that the upload started as, by its id, and how much of the image is not that version's. */
+  readonly base?: string
+  readonly differingBytes?: number
+  /** Undefined where only what has changed was read. */
+  readonly sha256: string | undefined
   /** How every region ended; `details` says where replicas share a store. */
   readonly replication: readonly RegionProgress[]
   readonly bytes: UploadedBytes & VersionBytes
 }
 
+/** What is published: a whole image, or what has changed since the version with the id `base`. */
+export type Content = SparseBytes | { readonly base: string; readonly change: ChangedBytes }
+
 /** Uploads the image into a managed disk of its own, publishes a version from it, waits for every region, removes the disk. */
 export const publishImage = (
   client: Client,
   order: PublishOrder,
-  image: SparseBytes,
+  content: Content,
   watch: PublishWatch,
 ): Promise<Published> =>
   withTemporaryDisk(client, order.place, order.version, async disk => {
@@ -60,13 +70,18 @@ export const publishImage = (
     const id = versionId(order.place, order.version)
     const { osType, hyperVGeneration } = order.definition
     const wanted = { id: disk, location: order.location, osType, hyperVGeneration }
-    const { sentBytes, sha256 } = await uploadDisk(client, wanted, image, {
-      onProgress: watch.uploading,
-      ...(watch.signal && { signal: watch.signal }),
-    })
-    watch.uploaded(sentBytes)
+    const uploadWatch = { onProgress: watch.uploading, ...(watch.signal && { signal: watch.signal }) }
+    const base = 'change' in content ? content.base : order.base?.id
+    const { sentBytes, sha256, differingBytes } =
+      'change' in content
+        ? await uploadChange(client, wanted, content.base, content.change, uploadWatch)
+        : await uploadDisk(client, wanted, content, uploadWatch, order.base)
+    const { sizeBytes } = 'change' in content ? content.change : content
+    const since = base !== undefined && differingBytes !== undefined && { base, differingBytes }
+    const version = base?.slice(base.lastIndexOf('/') + 1) ?? ''
+    watch.uploaded(sentBytes, since ? { version, differingBytes: since.differingBytes } : undefined)
     const uploaded = await client.admin.bytesOfDisk(disk)
-    const tags = { [sizeTag]: String(image.sizeBytes), [sha256Tag]: sha256 }
+    const tags = { [sizeTag]: String(sizeBytes), ...(sha256 !== undefined && { [sha256Tag]: sha256 }) }
     await arm.put(id, versionBody(order, disk, tags), {
       onPoll: async () => watch.replicating(await replicationOf(client, id)),
       ...(watch.signal && { signal: watch.signal }),
@@ -75,8 +90,9 @@ export const publishImage = (
     watch.replicating(replication)
     return {
       id,
-      sizeBytes: image.sizeBytes,
+      sizeBytes,
       sentBytes,
+      ...since,
       sha256,
       replication,
       bytes: { ...uploaded, ...(await client.admin.bytesOfVersion(id)) },

@@ -11,6 +11,7 @@ import { pageBlob, readAhead } from './page-blob.ts'
 import { sha256Tag, sizeTag } from './publish-image.ts'
 import { shortName } from './target-regions.ts'
 import { withTemporaryDisk } from './temporary-disk.ts'
+import type { UploadStart } from './upload-disk.ts'
 
 export interface PullOrder {
   readonly place: DefinitionPlace
@@ -44,15 +45,29 @@ export const resolveVersion = async (
 ): Promise<string> => {
   if (version !== 'latest') return version
   const versions = await arm.list(`${definitionId(place)}/versions`)
-  const candidates = versions.filter(candidate => countsForLatest(candidate.properties, region))
-  const latest = candidates
-    .map(({ name }) => name)
-    .sort(byNumbers)
-    .at(-1)
+  const latest = latestOf(versions, region)
   if (latest === undefined)
     throw new Failure(`${place.definition} has no version that counts as the latest${region ? ` in ${region}` : ''}.`)
   return latest
 }
+
+/** What an upload in this region may start as: the latest version there, if there is one. */
+export const latestBase = async (
+  client: Client,
+  place: DefinitionPlace,
+  region: string,
+): Promise<UploadStart | undefined> => {
+  const versions = await client.arm.list(`${definitionId(place)}/versions`)
+  const latest = latestOf(versions, region)
+  return latest === undefined ? undefined : { id: versionId(place, latest), isWished: false }
+}
+
+const latestOf = (versions: readonly Json[], region?: string): string | undefined =>
+  versions
+    .filter(candidate => countsForLatest(candidate.properties, region))
+    .map(({ name }) => name)
+    .sort(byNumbers)
+    .at(-1)
 
 const countsForLatest = ({ provisioningState, publishingProfile }: Json, region?: string): boolean => {
   if (provisioningState !== 'Succeeded') return false
@@ -101,14 +116,14 @@ export const withVersionBytes = async <T>(
 export const pullImage = async (
   client: Client,
   order: PullOrder,
-  target: { file: string; format: WritableFormat },
+  target: { file: string; format: WritableFormat; flushes?: boolean },
   watch: Watch,
 ): Promise<Pulled> =>
   await withVersionBytes(client, order, async (image, { region, sha256: published }) => {
     const digesting = digestingBytes(image)
     const unchecked = `${target.file}.unchecked-${process.pid}`
     try {
-      await writeDisk(digesting, unchecked, target.format, watch)
+      await writeDisk(digesting, unchecked, target.format, { ...watch, flushes: target.flushes })
       const sha256 = digesting.sha256()
       if (published !== undefined && sha256 !== published) throw notAsPublished(region, sha256, published)
       await fs.rename(unchecked, target.file)

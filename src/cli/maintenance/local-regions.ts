@@ -8,6 +8,7 @@ import { nodeFiles } from '#foundation/files.ts'
 import { FolderLocked, lockFolder } from '#foundation/lock-file.ts'
 import { systemRandom } from '#foundation/random.ts'
 import { knownStoresFile } from '../../config.ts'
+import { regionAccess } from '../../region-access.ts'
 import { consoleLog } from '../console-log.ts'
 import { Failure } from '../failure.ts'
 import { regionsOf } from '../server/region-settings.ts'
@@ -35,6 +36,7 @@ export const withLocalRegions = async (
       clock: shell.clock,
       log,
       workers,
+      accessOf: regionAccess(dataFolder),
       known: await openKnownStores(nodeFiles, knownStoresFile(dataFolder)),
     })
     try {
@@ -64,15 +66,15 @@ const lockOf = async (dataFolder: string): Promise<(() => void) | undefined> => 
 
 const maintenanceOf = (regions: Regions): Maintenance => ({
   regions: async () => regions.names,
-  async verify(region, isRepair, onProgress) {
-    const report = await regions.verify(region, undefined, { onProgress, heals: isRepair })
+  async verify(region, wish, onProgress) {
+    const report = await regions.verify(region, undefined, { onProgress, ...wish })
     const { chunks, bytes, corrupt, missing, healed } = report
     return { region, chunks, bytes, corrupt: corrupt.length, missing: missing.length, healed: healed.length }
   },
   async collect(region, isDryRun) {
-    const { manifests, chunks, freedBytes } = await (isDryRun
+    const { manifests, chunks, freedBytes, sharedBytes } = await (isDryRun
       ? regions.planCollection(region)
       : regions.collect(region))
-    return { region, manifests, chunks, freedBytes }
+    return { region, manifests, chunks, freedBytes, sharedBytes }
   },
 })

@@ -16,7 +16,8 @@ export const withMaintenance = async (
   await withClient(shell, options, async ({ admin }) => {
     await work({
       regions: async () => (await admin.status()).regions.map(region => region.name),
-      verify: (region, isRepair) => admin.verify(region, isRepair),
+      verify: (region, wish) => admin.verify(region, wish),
+      signatures: () => admin.signatures(),
       collect: (region, isDryRun) => admin.collect(region, isDryRun),
     })
   })

@@ -1,13 +1,14 @@
 import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { isNodeUrl } from '#data-plane/replication/folder-of.ts'
 import { nodeFiles, replaceFile } from '#foundation/files.ts'
 import { configOf, defaultStore, type RegionSetting } from '../../config.ts'
 import { Failure, usageError } from '../failure.ts'
 
-const regionName = /^[a-z][a-z0-9]{1,39}$/
+export const regionName = /^[a-z][a-z0-9]{1,39}$/
 
-/** `eastus`, `eastus=/disk1/eastus` or `eastus=/disk1/eastus,/disk2/eastus`. */
+/** `eastus`, `eastus=/disk1/eastus`, `eastus=/disk1/eastus,/disk2/eastus` or `eastus=https://host:port/main`. */
 export const parseRegionStores = (text: string, dataFolder: string): RegionSetting => {
   const [name = '', ...rest] = text.split('=')
   const folders = rest.join('=')
@@ -21,8 +22,11 @@ export const parseRegionStores = (text: string, dataFolder: string): RegionSetti
 }
 
 /** A store's folder, or its URL, as a URL. */
-export const storeUrl = (folder: string): string =>
-  folder.startsWith('file:') ? folder : pathToFileURL(path.resolve(folder)).href
+export const storeUrl = (folder: string): string => {
+  if (/^https?:/.test(folder) && !isNodeUrl(folder))
+    throw usageError(`'${folder}' is not a store of a region's own process.`, 'Write https://host:port/main.')
+  return /^(file|https):/.test(folder) ? folder : pathToFileURL(path.resolve(folder)).href
+}
 
 const fileOf = (dataFolder: string): string => path.join(dataFolder, 'regions.json')
 

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import * as fs from 'node:fs/promises'
+import * as os from 'node:os'
+import * as path from 'node:path'
+import { test } from 'node:test'
+import { configOf } from '../config.ts'
+import { startServer } from '../main.ts'
+import { runCommand } from './test-shell.ts'
+
+test('what was done is listed, exported and verified; a change of an exported line is found', async t => {
+  const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'opengallery-activity-'))
+  const server = await startServer(configOf({ dataFolder: path.join(folder, 'data'), port: 0 }))
+  t.after(async () => {
+    await server.stop()
+    await fs.rm(folder, { recursive: true, force: true })
+  })
+  const command = (...args: string[]) => runCommand([...args, '--data', server.dataFolder])
+  const told = async (...args: string[]) => {
+    const { exitCode, stdout, stderr } = await command(...args)
+    assert.equal(exitCode, 0, stderr)
+    return stdout
+  }
+  assert.match(await told('keys', 'rotate'), /A new key signs tokens/)
+  assert.match(await told('activity-log', 'list'), /OpenGallery\/installation\/rotateKeys\/action +Succeeded/)
+  const [, head] = /--noted: (\S+)/.exec(await told('activity-log', 'verify')) ?? []
+  assert.ok(head)
+
+  const exported = await told('activity-log', 'export')
+  const file = path.join(folder, 'log.jsonl')
+  await fs.writeFile(file, exported)
+  const { publicKey } = JSON.parse(exported.slice(0, exported.indexOf('\n')))
+  assert.match(await told('activity-log', 'verify', file, '--key', publicKey, '--noted', head), /the chain is whole/)
+  assert.match(exported, /OpenGallery\/signIns\/action/)
+
+  await fs.writeFile(file, exported.replace('rotateKeys', 'nothing'))
+  const changed = await command('activity-log', 'verify', file)
+  assert.equal(changed.exitCode, 1)
+  assert.match(changed.stderr, /Record \d+ is not what was written/)
+  await fs.writeFile(file, exported)
+  const other = await command('activity-log', 'verify', file, '--noted', `1:${'0'.repeat(64)}`, '--key', 'x')
+  assert.match(other.stderr, /another key/)
+  assert.match(other.stderr, /Record 1 is not the one that was noted/)
+  assert.equal((await command('activity-log', 'verify', path.join(folder, 'none'))).exitCode, 1)
+  assert.equal((await command('activity-log', 'verify', file, '--noted', 'x')).exitCode, 2)
+})
