@@ -3,6 +3,7 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { test } from 'node:test'
 import type { Registry } from '#arm/registry.ts'
+import { memoryIdentities } from '#identity/memory-identities.ts'
 import { providersOf } from '#providers/index.ts'
 import { errorsPage, errorTables } from './error-tables.ts'
 
@@ -46,9 +47,32 @@ const registeredTypes = (): string[] => {
     registry: () => registry,
     tenants,
     allowedVhdHosts: [],
-    ...({ regions: untouched, blobs: untouched, log: untouched } as never as Pick<
+    identities: memoryIdentities(),
+    publicAddresses: { first: 0, last: 0, prefixLength: 32 },
+    homeSubscriptionId: '',
+    ...({
+      regions: untouched,
+      blobs: untouched,
+      catalog: untouched,
+      log: untouched,
+      hosting: untouched,
+      deployments: untouched,
+      access: untouched,
+      findPrincipal: untouched,
+      activityLog: untouched,
+      signing: untouched,
+    } as never as Pick<
       Parameters<typeof providersOf>[0],
-      'regions' | 'blobs' | 'log'
+      | 'regions'
+      | 'blobs'
+      | 'catalog'
+      | 'log'
+      | 'hosting'
+      | 'deployments'
+      | 'access'
+      | 'findPrincipal'
+      | 'activityLog'
+      | 'signing'
     >),
   })
   return providers.flatMap(provider => provider.types.map(({ type }) => type)).sort()

@@ -40,7 +40,7 @@ const declaresRows = (file: string) => /\brow\(\s*\d{3},/.test(fs.readFileSync(p
 
 const armTables = async (): Promise<ErrorTable[]> => {
   const tables: ErrorTable[] = []
-  for (const file of sources('src/control-plane').filter(declaresRows)) {
+  for (const file of [...sources('src/control-plane'), ...sources('src/installation')].filter(declaresRows)) {
     const rows = (await tablesOf(file)).filter(row => row.when !== undefined)
     const lines = rows.map(row => ({ code: row.code ?? '', status: row.status ?? 0, text: row.when ?? '' }))
     tables.push({ title: titleOf(file), lines })
@@ -50,6 +50,7 @@ const armTables = async (): Promise<ErrorTable[]> => {
 
 const titleOf = (file: string): string => {
   const providers = 'src/control-plane/providers/'
+  if (file.startsWith('src/installation/')) return "The installation's own endpoints"
   if (!file.startsWith(providers)) return 'Every resource type'
   return path.dirname(file.slice(providers.length)).replace(/^([^/]+)$/, '$1 as a whole')
 }
@@ -77,7 +78,13 @@ export const errorTables = async (): Promise<ErrorTable[]> => [
     'Signing in',
     'src/control-plane/identity/oauth-refused.ts',
     ({ error, status, message }) => ({ code: error, status, text: message }),
-    { toString: () => '…', toISOString: () => '…' },
+    { toString: () => '…', toISOString: () => '…', slice: () => '…' },
+  ),
+  await called<Error & { status: number; code: string }>(
+    'Microsoft Graph',
+    'src/control-plane/graph/graph-error.ts',
+    ({ code, status, message }) => ({ code, status, text: message }),
+    { toString: () => '(...)', slice: () => '...', join: () => '...' },
   ),
 ]
 

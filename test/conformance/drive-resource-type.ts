@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Caller } from '#arm/resource-type.ts'
 import type { Json } from '#resources/resource-document.ts'
-import type { TestArm } from '../support/test-arm.ts'
+import { TENANT, type TestArm } from '../support/test-arm.ts'
 
 /** How to make one resource of a type: the contract suite does the rest. */
 export interface Sample {
@@ -23,7 +23,7 @@ export interface Sample {
 }
 
 const STRANGER: Caller = {
-  tenantId: 'elsewhere',
+  tenantId: TENANT,
   objectId: '99999999-9999-4999-8999-999999999999',
   clientId: '88888888-8888-4888-8888-888888888888',
   displayName: 'stranger',
@@ -81,7 +81,7 @@ export const driveResourceType = (sample: Sample, start: () => Promise<TestArm>)
       const again = await arm.complete('PUT', path, before.body)
       assert.equal(again.status, 200, JSON.stringify(again.body))
       const after = await arm.send('GET', path)
-      assert.deepEqual(after.body.properties, before.body.properties)
+      assert.deepEqual(propertiesOf(after), propertiesOf(before))
       assert.notEqual(after.headers.etag, before.headers.etag)
     })
 
@@ -129,7 +129,7 @@ export const driveResourceType = (sample: Sample, start: () => Promise<TestArm>)
         assert.equal(patched.status, 200, JSON.stringify(patched.body))
         const after = await arm.send('GET', path)
         assert.deepEqual(after.body.tags, { env: 'test' })
-        assert.deepEqual(after.body.properties, before.body.properties)
+        assert.deepEqual(propertiesOf(after), propertiesOf(before))
       })
 
     await context.test('lists show members in order, in pages when asked', async () => {
@@ -159,6 +159,10 @@ export const driveResourceType = (sample: Sample, start: () => Promise<TestArm>)
     })
   })
 }
+
+/** Nested resources that stand in the properties have their parent's etag, and change it with every write. */
+const propertiesOf = ({ body }: { body: { properties: object } }) =>
+  JSON.parse(JSON.stringify(body.properties, (name, value) => (name === 'etag' ? undefined : value)))
 
 const settle = async (arm: TestArm, path: string): Promise<void> => {
   const { body } = await arm.send('GET', path)

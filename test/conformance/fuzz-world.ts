@@ -79,7 +79,7 @@ export const startFuzzWorld = async (): Promise<FuzzWorld> => {
 }
 
 const much = { burst: 1e9, perSecond: 1e9 }
-const unlimited = { reads: much, writes: much, deletes: much }
+const unlimited = { reads: much, writes: much, deletes: much, strangers: much }
 
 /** Waits until no operation is under way; one that never ends fails the test. */
 const ended = async (database: Database): Promise<void> => {

@@ -10,6 +10,7 @@ before(async () => {
       reads: { burst: 1000, perSecond: 100 },
       writes: { burst: 1000, perSecond: 100 },
       deletes: { burst: 3, perSecond: 0.01 },
+      strangers: { burst: 100, perSecond: 1 },
     },
   })
   subscription = `/subscriptions/${server.admin.subscriptionId}`
@@ -103,7 +104,7 @@ test('paths that are none are refused, unknown types and methods told apart', as
   assert.equal(await code('PUT', `${subscription}/locations`), 'MethodNotAllowed')
   assert.equal(
     await code('GET', '/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups'),
-    'AuthorizationFailed',
+    'SubscriptionNotFound',
   )
 })
 
@@ -122,4 +123,34 @@ test('the installation is shown to its owner', async () => {
   const planned = await server.fetch('POST', '/opengallery/gc?region=eastus&dryRun=true')
   assert.equal(planned.json.freedBytes, 0)
   assert.equal((await server.fetch('POST', '/opengallery/gc?region=atlantis')).status, 400)
+})
+
+test('what providers say to each other alone can not be said over HTTP, nor can it be told from what there is not', async () => {
+  const network = `${subscription}/resourceGroups/within/providers/Microsoft.Network`
+  const put = async (path: string, body: object) => {
+    const { status, text } = await server.fetch('PUT', `${path}?${VERSION}`, { body: JSON.stringify(body) })
+    assert.ok(status === 200 || status === 201, text)
+  }
+  await put(`${subscription}/resourceGroups/within`, { location: 'eastus' })
+  await put(`${network}/virtualNetworks/v`, {
+    location: 'eastus',
+    properties: {
+      addressSpace: { addressPrefixes: ['10.0.0.0/16'] },
+      subnets: [{ name: 's', properties: { addressPrefix: '10.0.0.0/24' } }],
+    },
+  })
+  const nic = `${network}/networkInterfaces/n`
+  const subnet = { id: `${network}/virtualNetworks/v/subnets/s` }
+  await put(nic, { location: 'eastus', properties: { ipConfigurations: [{ name: 'c', properties: { subnet } }] } })
+  const machine = { id: `${subscription}/resourceGroups/within/providers/Microsoft.Compute/virtualMachines/m` }
+  const post = async (action: string) => {
+    const { status, json } = await server.fetch('POST', `${nic}/${action}?${VERSION}`, {
+      body: JSON.stringify({ virtualMachine: machine }),
+    })
+    return { status, code: json.error.code, message: json.error.message.replaceAll(action, 'X') }
+  }
+  const answer = await post('join')
+  assert.ok(answer.status >= 400)
+  assert.deepEqual(answer, await post('jion'))
+  assert.equal((await server.fetch('GET', `${nic}?${VERSION}`)).json.properties.virtualMachine, undefined)
 })

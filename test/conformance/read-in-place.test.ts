@@ -126,6 +126,14 @@ test('who may not read, or asks for what is not there, is refused', async () => 
     assert.ok(JSON.parse(String(answer.body)).error.code, query)
   }
   assert.equal((await server.fetch('POST', `/opengallery/nbd?id=${foreign}`)).status, 403)
+  const disk = `${id.slice(0, id.indexOf('/galleries/'))}/disks/none`
+  for (const [query, status] of [
+    ['', 400],
+    [`disk=${id}`, 400],
+    [`disk=${disk}`, 404],
+    [`disk=${disk.replace(subscriptionId, '11111111-1111-4111-8111-111111111111')}`, 403],
+  ] as const)
+    assert.equal((await server.fetch('POST', `/opengallery/upload-base?id=${id}&${query}`)).status, status, query)
   assert.equal((await server.fetch('POST', `/opengallery/nbd?id=${id}&listen=nonsense`)).status, 400)
   assert.equal((await server.fetch('POST', `/opengallery/nbd?id=${id}&listen=192.0.2.1:0`)).status, 400)
 })
@@ -191,7 +199,7 @@ test('serve-nbd serves until Ctrl+C, and keeps the bytes of a version that is de
   assert.equal((await server.fetch('DELETE', `${doomed}?api-version=2024-03-03`)).status, 202)
   while ((await server.fetch('GET', `${doomed}?api-version=2024-03-03`)).status !== 404)
     await new Promise(resolve => setTimeout(resolve, 20))
-  assert.equal((await collect()).manifests, 0, 'it is still read')
+  assert.equal((await collect()).manifests, 1, 'what is said of it goes; itself is still read')
   const { data, error } = await client.ask(0, 0, image.length)
   assert.equal(error, 0)
   assert.ok(data.equals(image))

@@ -10,5 +10,7 @@ test('every type that can be written has a sample', async context => {
   const arm = await startTestArm()
   context.after(() => arm.close())
   const writable = arm.registry.providers.flatMap(({ types }) => types).filter(({ plan }) => plan !== undefined)
-  assert.deepEqual(writable.map(({ type }) => type).sort(), samples.map(({ type }) => type).sort())
+  // A deployment is an event, not a state: to put back what GET gave would be another one. Its own tests drive it.
+  const states = writable.filter(({ type }) => type !== 'Microsoft.Resources/deployments')
+  assert.deepEqual(states.map(({ type }) => type).sort(), samples.map(({ type }) => type).sort())
 })

@@ -1,4 +1,5 @@
 import type { Json } from '#resources/resource-document.ts'
+import { securityRule } from '../support/security-rule.ts'
 import type { TestArm } from '../support/test-arm.ts'
 import type { Sample } from './drive-resource-type.ts'
 
@@ -32,6 +33,38 @@ const definition = (): Record<string, Json> => ({
   hyperVGeneration: 'V2',
   identifier: { publisher: 'p', offer: 'o', sku: `s${++definitions}` },
 })
+
+const NETWORK = `${GROUP}/providers/Microsoft.Network`
+
+/** A subnet for network interfaces; its id. */
+const subnet = async (arm: TestArm): Promise<string> => {
+  const subnets = [{ name: 'inner', properties: { addressPrefix: '10.9.0.0/24' } }]
+  const properties = { addressSpace: { addressPrefixes: ['10.9.0.0/16'] }, subnets }
+  await arm.complete('PUT', `${NETWORK}/virtualNetworks/outer`, { location: 'eastus', properties })
+  return (await arm.send('GET', `${NETWORK}/virtualNetworks/outer/subnets/inner`)).body.id
+}
+
+/** A disk and a network interface can be one machine's only. */
+let machines = 0
+const machine = async (arm: TestArm): Promise<Record<string, Json>> => {
+  const number = ++machines
+  const properties = { creationData: { createOption: 'Empty' }, diskSizeGB: 1, osType: 'Linux' }
+  await arm.complete('PUT', `${COMPUTE}/disks/os${number}`, { location: 'eastus', properties })
+  const configuration = { name: 'main', properties: { subnet: { id: await subnet(arm) } } }
+  const nic = await arm.complete('PUT', `${NETWORK}/networkInterfaces/nic${number}`, {
+    location: 'eastus',
+    properties: { ipConfigurations: [configuration] },
+  })
+  const { id } = (await arm.send('GET', `${COMPUTE}/disks/os${number}`)).body
+  return {
+    ...common,
+    properties: {
+      hardwareProfile: { vmSize: 'Standard_B1s' },
+      storageProfile: { osDisk: { createOption: 'Attach', managedDisk: { id } } },
+      networkProfile: { networkInterfaces: [{ id: nic.body.id }] },
+    },
+  }
+}
 
 /** One valid body of every type that can be written. */
 export const samples: readonly Sample[] = [
@@ -107,6 +140,14 @@ export const samples: readonly Sample[] = [
     tracked: true,
   },
   {
+    type: 'Microsoft.Compute/virtualMachines',
+    prepare: inGroup('Microsoft.Compute/virtualMachines'),
+    names: ['alpha', 'beta'],
+    body: machine,
+    tracked: true,
+    actions: ['start', 'powerOff', 'deallocate', 'generalize'],
+  },
+  {
     type: 'Microsoft.Storage/storageAccounts',
     prepare: inGroup('Microsoft.Storage/storageAccounts'),
     names: ['alpha1', 'beta1'],
@@ -114,5 +155,72 @@ export const samples: readonly Sample[] = [
     tracked: true,
     madeWith: 202,
     actions: ['listKeys', 'regenerateKey'],
+  },
+  {
+    type: 'Microsoft.ManagedIdentity/userAssignedIdentities',
+    prepare: inGroup('Microsoft.ManagedIdentity/userAssignedIdentities'),
+    names: ['alpha', 'beta'],
+    body: async () => ({ ...common, properties: {} }),
+    tracked: true,
+  },
+  {
+    type: 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials',
+    async prepare(arm) {
+      const identities = await inGroup('Microsoft.ManagedIdentity/userAssignedIdentities')(arm)
+      await arm.complete('PUT', `${identities}/robot`, { location: 'eastus' })
+      return `${identities}/robot/federatedIdentityCredentials`
+    },
+    names: ['alpha', 'beta'],
+    body: async () => ({
+      properties: { issuer: 'https://issuer.example', subject: 'job', audiences: ['api://exchange'] },
+    }),
+    tracked: false,
+  },
+  {
+    type: 'Microsoft.Network/virtualNetworks',
+    prepare: inGroup('Microsoft.Network/virtualNetworks'),
+    names: ['alpha', 'beta'],
+    body: async () => ({
+      ...common,
+      properties: {
+        addressSpace: { addressPrefixes: ['10.0.0.0/16'] },
+        subnets: [{ name: 'default', properties: { addressPrefix: '10.0.0.0/24' } }],
+      },
+    }),
+    tracked: true,
+  },
+  {
+    type: 'Microsoft.Network/networkSecurityGroups',
+    prepare: inGroup('Microsoft.Network/networkSecurityGroups'),
+    names: ['alpha', 'beta'],
+    body: async () => ({
+      ...common,
+      properties: {
+        securityRules: [securityRule('ssh')],
+      },
+    }),
+    tracked: true,
+  },
+  {
+    type: 'Microsoft.Network/publicIPAddresses',
+    prepare: inGroup('Microsoft.Network/publicIPAddresses'),
+    names: ['alpha', 'beta'],
+    body: async () => ({
+      ...common,
+      sku: { name: 'Standard' },
+      properties: { publicIPAllocationMethod: 'Static' },
+    }),
+    tracked: true,
+  },
+  {
+    type: 'Microsoft.Network/networkInterfaces',
+    prepare: inGroup('Microsoft.Network/networkInterfaces'),
+    names: ['alpha', 'beta'],
+    body: async arm => ({
+      ...common,
+      properties: { ipConfigurations: [{ name: 'one', properties: { subnet: { id: await subnet(arm) } } }] },
+    }),
+    tracked: true,
+    actions: ['effectiveNetworkSecurityGroups'],
   },
 ]

@@ -5,9 +5,9 @@ import * as path from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '#foundation/clock.ts'
 import { openSqlite } from '#foundation/database.ts'
+import { silentLog } from '#foundation/log.ts'
 import { systemRandom } from '#foundation/random.ts'
-import { openDirectory } from '#identity/directory.ts'
-import { slowHash } from '#identity/slow-hash.ts'
+import { openIdentity } from '#identity/identity.ts'
 import { type Az, azCommand, azEnvironment, isolatedAz, needsAz, refused } from './az.ts'
 import { type RunningServer, startServer } from './running-server.ts'
 
@@ -29,17 +29,13 @@ const keyWithCertificate = async (folder: string): Promise<string> => {
 /** Adds a user, and a certificate for the administrator, as the owner of the data folder. */
 const addCredentials = async (dataFolder: string): Promise<void> => {
   const database = openSqlite(path.join(dataFolder, 'metadata.sqlite'))
-  const directory = openDirectory({
-    database,
-    clock: systemClock,
-    random: systemRandom,
-    slowHash: slowHash(systemRandom),
-  })
+  const parts = { database, clock: systemClock, random: systemRandom, log: silentLog, origins: () => [] }
+  const { directory } = await openIdentity(parts)
   const [tenant] = await directory.tenants()
   const [admin] = await directory.principals(tenant?.tenantId ?? '')
   assert.ok(tenant && admin)
   const pem = await fs.readFile(await keyWithCertificate(path.dirname(dataFolder)), 'utf8')
-  await directory.addCertificate(admin.objectId, pem.slice(pem.indexOf('-----BEGIN CERTIFICATE')))
+  await directory.addCertificate(admin.principal.objectId, pem.slice(pem.indexOf('-----BEGIN CERTIFICATE')))
   const { tenantId } = tenant
   await directory.addUser({ tenantId, userPrincipalName: user.name, displayName: 'Ann', password: user.password })
   await database.close()

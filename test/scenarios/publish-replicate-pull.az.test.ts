@@ -274,7 +274,7 @@ const otherSources = (t: TestContext, az: Az, gallery: string) =>
       async () =>
         await refused(
           az`sig image-version create -g images -r corp -i ubuntu -e 2.0.3 --virtual-machine ${gallery.replace(/galleries.*/, 'virtualMachines/any')}`,
-          /A virtual machine as the source of an image version is not available/,
+          /Source was not found/,
         ),
     )
     await az`sig image-version wait -g images -r corp -i ubuntu -e 2.0.0 --created --interval 1 --timeout 60`

@@ -125,3 +125,55 @@ test('a server that is killed while it publishes takes the work up again, and a 
     }
   })
 })
+
+test('a server that is killed while it carries out a template goes on with it, and leaves alone what was made', async t => {
+  const server = await startServer(t)
+  const send = await armOf(server)
+  await send('PUT', '', { location: 'eastus' })
+  const count = 90 // a region has at most 100
+  const gallery = {
+    type: 'Microsoft.Compute/galleries',
+    apiVersion: '2023-07-03',
+    name: "[format('g{0:D2}', copyIndex())]",
+    location: '[resourceGroup().location]',
+    copy: { name: 'galleries', count, mode: 'serial', batchSize: 2 },
+    tags: { secret: "[uniqueString(parameters('word'))]" },
+  }
+  const properties = {
+    mode: 'Incremental',
+    parameters: { word: { value: 'kept over the crash' } },
+    template: {
+      $schema: 'x',
+      contentVersion: '1.0.0.0',
+      parameters: { word: { type: 'securestring' } },
+      resources: [gallery],
+      outputs: { last: { type: 'string', value: "[reference('g89').identifier.uniqueName]" } },
+    },
+  }
+  const deployment = '/providers/Microsoft.Resources/deployments/many'
+  const begun = await send('PUT', deployment, { properties })
+  const url = begun.headers.get('azure-asyncoperation') as string
+  const galleries = async () =>
+    (await send('GET', `${compute}/galleries`)).body.value as {
+      systemData: { createdAt: string; lastModifiedAt: string }
+    }[]
+  let seen = 0
+  for (let tries = 0; tries < 2000 && seen < 10; tries++) {
+    seen = (await galleries()).length
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+  await server.kill()
+  assert.ok(seen >= 10 && seen < count, `${seen} were there before the kill: it was not in the middle.`)
+  await server.restart()
+  const again = await armOf(server)
+  const { status, error } = await finished(again, url)
+  assert.equal(status, 'Succeeded', JSON.stringify(error))
+  const made = await galleries()
+  assert.equal(made.length, count)
+  const changed = made.filter(({ systemData }) => systemData.createdAt !== systemData.lastModifiedAt)
+  assert.ok(changed.length <= 2, `${changed.length} were made again; only a batch that was under way may be.`)
+  const shown = await again('GET', deployment)
+  assert.match(shown.body.properties.outputs.last.value, /G89/)
+  const operations = await again('GET', `${deployment}/operations`)
+  assert.equal(operations.body.value.length, count + 1)
+})

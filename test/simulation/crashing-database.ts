@@ -39,7 +39,10 @@ export class CrashingDatabase {
         requireAlive()
         let commit = 0
         const result = await this.#real.transact(async transaction => {
-          const result = await work({ as: <Tables>() => transaction.as<Tables>().withPlugin(looking) })
+          const result = await work({
+            as: <Tables>() => transaction.as<Tables>().withPlugin(looking),
+            afterCommit: work => transaction.afterCommit(work),
+          })
           requireAlive()
           commit = this.#begin()
           return result

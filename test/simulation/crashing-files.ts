@@ -98,7 +98,8 @@ export class CrashingDisk {
   }
 
   get usedBytes(): number {
-    return [...this.everything().values()].reduce((sum, sizeBytes) => sum + sizeBytes, 0)
+    const inodes = new Set([...this.#folders.values()].flatMap(folder => [...folder.now.values()]))
+    return [...inodes].reduce((sum, inode) => sum + inode.now.length, 0)
   }
 
   /** All files with their sizes, as a program sees them. */
@@ -231,6 +232,16 @@ export class CrashingDisk {
           this.#folder(path.dirname(from)).now.delete(path.basename(from))
           this.#folder(path.dirname(to)).now.set(path.basename(to), inode)
         }),
+      link: async (file, name) =>
+        this.#change(life, true, () => {
+          const { now } = this.#folder(path.dirname(name))
+          if (now.has(path.basename(name))) throw Object.assign(new Error(`EEXIST: ${name}`), { code: 'EEXIST' })
+          now.set(path.basename(name), this.#inode(file))
+        }),
+      names: async file => {
+        const inode = this.#inode(file)
+        return [...this.#folders.values()].flatMap(({ now }) => [...now.values()]).filter(each => each === inode).length
+      },
       remove: async file =>
         this.#change(life, true, () => void this.#folders.get(path.dirname(file))?.now.delete(path.basename(file))),
       syncDirectory: async folder =>

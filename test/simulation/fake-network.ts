@@ -32,30 +32,39 @@ export const fakeNetwork = (weather: Weather, next: () => number): Network => {
       await delay()
       if (weather.away.has(from.region) || weather.away.has(to.region) || next() < weather.breaks) throw reset()
     }
+    async function* carried(chunks: AsyncIterable<StoredChunk>): AsyncGenerator<StoredChunk> {
+      await cross()
+      let late: StoredChunk | undefined
+      for await (const chunk of chunks) {
+        await cross()
+        if (next() < weather.loses) continue
+        if (!late && next() < weather.swaps) {
+          late = { ...chunk, stored: Uint8Array.from(chunk.stored) } // its memory may be the next one's
+          continue
+        }
+        yield next() < weather.twists ? twisted(chunk) : chunk
+        if (next() < weather.doubles) yield chunk
+        if (late) yield late
+        late = undefined
+      }
+      if (late) yield late
+    }
     return {
+      // Between folders of one machine; a region that nobody hears from gives nothing away.
+      ...(source.packs && {
+        packs: async ids => {
+          await cross()
+          return (await source.packs?.(ids)) ?? []
+        },
+      }),
       async manifestRoot(manifest) {
         await cross()
         const root = await source.manifestRoot(manifest)
         await cross()
         return next() < weather.twists ? root.subarray(0, root.length - 1) : root
       },
-      async *chunks(ids) {
-        await cross()
-        let late: StoredChunk | undefined
-        for await (const chunk of source.chunks(ids)) {
-          await cross()
-          if (next() < weather.loses) continue
-          if (!late && next() < weather.swaps) {
-            late = chunk
-            continue
-          }
-          yield next() < weather.twists ? twisted(chunk) : chunk
-          if (next() < weather.doubles) yield chunk
-          if (late) yield late
-          late = undefined
-        }
-        if (late) yield late
-      },
+      chunks: ids => carried(source.chunks(ids)),
+      ...(source.stored && { stored: ids => carried(source.stored?.(ids) ?? source.chunks(ids)) }),
     }
   }
 }

@@ -10,7 +10,7 @@ const only = POINT === undefined ? undefined : (JSON.parse(POINT) as CrashPoint)
 // Every point is thousands of runs: fresh threads, two at a time, bound the memory that they take together.
 const parts = only ? 1 : samples === undefined ? 40 : 2
 
-const timeout = samples === undefined ? 3_600_000 : Math.max(110_000, samples * 2000)
+const timeout = samples === undefined ? 3_600_000 : Math.max(280_000, samples * 2000)
 
 /** In a thread of its own: the test runner follows every promise of its thread, which takes most of the time of so many. */
 const run = (part: number, signal: AbortSignal): Promise<void> =>

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import type { ActivityRecord } from '#activity/activity-record.ts'
+import { verifyChain } from '#activity/verify-chain.ts'
 import type { ChunkStore, Hold } from '#data-plane/chunks/chunk-store.ts'
 import { hashInThread } from '#data-plane/chunks/hash-workers.ts'
 import { openStore } from '#data-plane/chunks/open-store.ts'
 import { FakeClock } from '#foundation/clock.ts'
 import { seededRandom } from '#foundation/random.ts'
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
+import { checkVersion } from '#providers/Microsoft.Compute/galleries/images/versions/check-version.ts'
 import { diskOf, disksOf } from '#providers/Microsoft.Compute/stored-disk.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import { SUBSCRIPTION } from '../support/test-arm.ts'
@@ -89,6 +92,24 @@ export class Facts {
       const reasons = await Promise.all(allowed.map(fact => misfit(path, fact, stored, world)))
       assert.ok(reasons.includes(undefined), `${path}: ${reasons.join(' / ')}`)
     }
+    await checkActivity(machine, world)
+  }
+}
+
+/** Whatever is there was written down in the commit that made it, and the log is whole. */
+const checkActivity = async (machine: Machine, { activityLog }: World): Promise<void> => {
+  const [base, head] = [await activityLog.base(), await activityLog.head()]
+  const verdict = await verifyChain(activityLog.chain(), { base, head, publicKey: activityLog.publicKey })
+  assert.deepEqual(verdict.faults, [])
+  const written = new Set<string>()
+  for await (const { record } of activityLog.chain()) {
+    const { action, resourceId, status } = JSON.parse(record) as ActivityRecord
+    if (/\/write$/.test(action) && status !== 'Failed') written.add(resourceId.toLowerCase())
+  }
+  for (const { key } of await machine.rows('resource')) {
+    const isBin = /\/softdeletedartifacttypes\//.test(String(key)) // made by a delete
+    if (String(key).includes('/providers/') && !isBin)
+      assert.ok(written.has(String(key)), `${key} was never written down`)
   }
 }
 
@@ -134,7 +155,7 @@ const misfit = async (
   path: string,
   fact: Fact | undefined,
   stored: Stored,
-  { resources, regions }: World,
+  { resources, regions, signing }: World,
 ): Promise<string | undefined> => {
   const live = await resources.find(keyOf(path))
   const bin = await resources.find(binKeyOf(path))
@@ -170,6 +191,8 @@ const misfit = async (
     const disk = diskOf(document)
     return (await holds('eastus', fact.image, 1)) ?? (await reads('eastus', disk?.manifest, fact.image))
   }
+  const { state } = checkVersion(document, signing)
+  if (state !== 'signed') return `has a signature that is ${state}`
   const { targetRegions } = (
     document.properties as unknown as {
       publishingProfile: { targetRegions: { name: string; regionalReplicaCount: number }[] }

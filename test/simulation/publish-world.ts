@@ -1,9 +1,15 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { openAccess } from '#access/access.ts'
+import { followedResources } from '#access/followed-resources.ts'
+import type { ActivityLog } from '#activity/activity-log.ts'
+import { openActivityLog } from '#activity/open-activity-log.ts'
 import { createResourceManager } from '#arm/arm.ts'
-import { authoriseBy } from '#arm/authorise.ts'
 import { generousLimits, makeRateLimiter } from '#arm/rate-limit.ts'
 import type { ArmRequest } from '#arm/resource-type.ts'
+import { subscriptionDocument } from '#arm/subscription-document.ts'
 import { openBlobs } from '#data-plane/blobs/open-blobs.ts'
 import { trustedTestCertificate } from '#data-plane/blobs/test-certificate.ts'
+import { openCatalog } from '#data-plane/catalog/open-catalog.ts'
 import { hashInThread } from '#data-plane/chunks/hash-workers.ts'
 import { openRegions } from '#data-plane/replication/open-regions.ts'
 import type { Regions } from '#data-plane/replication/regions.ts'
@@ -11,13 +17,18 @@ import { FakeClock } from '#foundation/clock.ts'
 import { type Database, openSqlite } from '#foundation/database.ts'
 import { silentLog } from '#foundation/log.ts'
 import { type Random, seededRandom } from '#foundation/random.ts'
+import { memoryIdentities } from '#identity/memory-identities.ts'
 import { openOperations } from '#operations/operation-engine.ts'
 import type { Operations } from '#operations/operations.ts'
+import { openImageKeys } from '#provenance/image-keys.ts'
 import { providersOf } from '#providers/index.ts'
-import { subscriptionDocument } from '#providers/Microsoft.Resources/subscriptions/subscription.ts'
+import type { SigningParts } from '#providers/Microsoft.Compute/galleries/images/versions/check-version.ts'
+import { testHosting } from '#providers/Microsoft.Compute/test-hosting.ts'
+import { openDeployments } from '#providers/Microsoft.Resources/deployments/deployment-store.ts'
 import type { Json } from '#resources/resource-document.ts'
 import type { Resources } from '#resources/resources.ts'
 import { openResources } from '#resources/stored-resources.ts'
+import { keepOwner } from '../../src/data-folder.ts'
 import { isTransient } from '../../src/is-transient.ts'
 import { startUpkeep, type Upkeep } from '../../src/upkeep.ts'
 import { OWNER, SUBSCRIPTION, TENANT, type TestAnswer } from '../support/test-arm.ts'
@@ -34,6 +45,7 @@ export const STORES = {
 
 const tls = trustedTestCertificate()
 const HOUR_MS = 3_600_000
+const activityKey = generateKeyPairSync('ed25519').privateKey
 
 /** What outlives a process: the disk, the database on it, and time. */
 export class Machine {
@@ -72,11 +84,16 @@ export class Machine {
 }
 
 /** One process: the product as `main.ts` puts it together, without HTTP and tokens. */
+/** What signs versions outlives everything else. */
+export const KEYS = '/keys/image-keys.json'
+
 export interface World {
   readonly regions: Regions
   readonly operations: Operations
   readonly resources: Resources
+  readonly activityLog: ActivityLog
   readonly upkeep: Upkeep
+  readonly signing: SigningParts
   /** `path` may begin behind the resource group. */
   send(method: ArmRequest['method'], path: string, body?: Json, query?: Record<string, string>): Promise<TestAnswer>
   /** Ends the process in good order. */
@@ -110,20 +127,54 @@ export const startWorld = async (
     signingKey: Buffer.alloc(32, 7),
   })
   opened(() => blobs.close())
-  const resources = await openResources(database)
+  const catalog = await openCatalog({ ...shared, dataFolder: '/catalog', regions })
+  const access = await openAccess({ ...shared, groupsOf: () => [] })
+  const resources = await followedResources(await openResources(database), access)
+  await shared.files.makeFolder('/keys')
+  const imageKeys = await openImageKeys(KEYS, shared)
+  const signing = { imageKeys, productVersion: 'simulated', requireSigned: true }
   const operations = await openOperations({ ...shared, isTransient })
+  const deployments = await openDeployments({ ...shared, key: Buffer.alloc(32, 9) })
+  const activityLog = await openActivityLog({ ...shared, key: activityKey })
   await keepSubscription(resources, database, machine)
+  await keepOwner(access, database, { ...OWNER, subscriptionId: SUBSCRIPTION })
   const { arm } = createResourceManager({
     ...shared,
     resources,
     operations,
+    activityLog,
     locations: settings.map(({ name }) => ({ name, displayName: name })),
-    providers: registry => providersOf({ registry, regions, blobs, log, allowedVhdHosts: [], tenants: async () => [] }),
+    providers: registry =>
+      providersOf({
+        registry,
+        regions,
+        blobs,
+        catalog,
+        log,
+        hosting: testHosting(),
+        deployments,
+        signing,
+        activityLog,
+        allowedVhdHosts: [],
+        identities: memoryIdentities(),
+        publicAddresses: { first: 0, last: 0, prefixLength: 32 },
+        tenants: async () => [],
+        access,
+        findPrincipal: async () => undefined,
+        homeSubscriptionId: '',
+      }),
     authenticate: async () => OWNER,
-    authorise: authoriseBy([{ objectId: OWNER.objectId, scopeKey: `/subscriptions/${SUBSCRIPTION}`, role: 'Owner' }]),
+    access,
     limit: makeRateLimiter(generousLimits, clock),
   })
-  const upkeep = startUpkeep({ ...shared, arm, regions, intervalMs: 1e6 * HOUR_MS })
+  const upkeep = startUpkeep({
+    ...shared,
+    arm,
+    regions,
+    catalog,
+    intervalMs: 1e6 * HOUR_MS,
+    lookIntervalMs: 1e6 * HOUR_MS,
+  })
   opened(() => upkeep.stop())
   if (isTended) await upkeep.round()
   await operations.start()
@@ -131,7 +182,9 @@ export const startWorld = async (
     regions,
     operations,
     resources,
+    activityLog,
     upkeep,
+    signing,
     async send(method, path, body, query = {}) {
       const whole = path.startsWith('/subscriptions/')
         ? path

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { ChunkCorrupt, ChunkMissing, ManifestMissing } from '#data-plane/chunks/chunk-store.ts'
+import type { CopyLimits } from '#data-plane/chunks/copy-limits.ts'
 import { hashInThread } from '#data-plane/chunks/hash-workers.ts'
 import { openRegions } from '#data-plane/replication/open-regions.ts'
 import { RegionFull, type Regions, RegionUnreachable } from '#data-plane/replication/regions.ts'
@@ -39,8 +40,13 @@ export class RegionsHistory {
   readonly #model = new Model()
   readonly #weather: Weather = goodWeather()
   readonly #drafts: { region: string; id: string }[] = []
+  readonly #clock = new HurriedClock()
   #fault: Fault | undefined
   #isFair = true
+  /** Stores on a file system of their own: nothing can be linked into or out of them. */
+  readonly #apart = new Set<string>()
+  readonly #separateCopies: boolean
+  readonly #copyLimits: CopyLimits
 
   constructor(seed: number) {
     this.#seed = seed
@@ -49,6 +55,13 @@ export class RegionsHistory {
     this.#next = random.next
     this.#disk = new CrashingDisk(random.next)
     this.#disk.mode = this.#next() < 0.3 ? 'kill' : 'power'
+    this.#separateCopies = this.#next() < 0.2
+    this.#copyLimits = {
+      leastBytes: this.#pick([1, 30_000, 4 * 2 ** 20]),
+      leastShare: this.#pick([0.01, 0.3, 0.75]),
+      batchBytes: this.#pick([1, 12_000, 8 * 2 ** 20]),
+    }
+    for (const folder of Object.values(STORES).flat()) if (this.#next() < 0.2) this.#apart.add(folder)
   }
 
   async run(): Promise<void> {
@@ -89,9 +102,11 @@ export class RegionsHistory {
     return openRegions(stores, {
       files: this.#faulty(this.#disk.files()),
       random: seededRandom(this.#seed + 1_000_000 * this.#disk.calls + 5),
-      clock: new HurriedClock(),
+      clock: this.#clock,
       log: silentLog,
       workers: hashInThread(),
+      separateCopies: this.#separateCopies,
+      copyLimits: this.#copyLimits,
       network: fakeNetwork(this.#weather, this.#next),
     })
   }
@@ -153,6 +168,14 @@ export class RegionsHistory {
         return faultyFile(file, await files.open(file, mode))
       },
       rename: async (from, to) => at(from, true).then(() => files.rename(from, to)),
+      link: async (file, name) => {
+        await at(name, true)
+        for (const folder of this.#apart)
+          if (file.startsWith(folder) !== name.startsWith(folder))
+            throw Object.assign(new Error('EXDEV'), { code: 'EXDEV' })
+        await files.link(file, name)
+        this.trace.push(`  linked ${file} as ${name}`)
+      },
       remove: async file => at(file, true).then(() => files.remove(file)),
       syncDirectory: async folder => at(folder, true).then(() => files.syncDirectory(folder)),
     }
@@ -268,7 +291,7 @@ export class RegionsHistory {
     this.trace.push(`  failed: ${error}`)
   }
 
-  /** A bit of a pack changes by itself. What another region has is healed from there. */
+  /** A bit of a pack changes by itself, in all regions that have the file. Each is healed from one that has another. */
   async #decay(regions: Regions): Promise<void> {
     const region = this.#pick(Object.keys(STORES))
     const folder = this.#pick(STORES[region]!)
@@ -285,18 +308,21 @@ export class RegionsHistory {
       })
     this.trace.push(`decay of ${file} at ${at}`)
     flip()
-    const { corrupt, missing, healed } = await regions.verify(region).catch(error => {
-      flip() // the process died, perhaps before a good copy was kept
-      throw error
-    })
-    if (this.#disk.isDead) return flip()
-    this.trace.push(`  ${corrupt.length} corrupt, ${healed.length} healed`)
-    assert.deepEqual(missing, [], 'decay loses no chunk')
-    if (corrupt.length > healed.length) flip() // nobody else has it, which is nobody's fault
+    for (const each of [region, ...Object.keys(STORES)]) {
+      const { corrupt, missing, healed } = await regions.verify(each).catch(error => {
+        flip() // the process died, perhaps before a good copy was kept
+        throw error
+      })
+      if (this.#disk.isDead) return flip()
+      this.trace.push(`  ${each}: ${corrupt.length} corrupt, ${healed.length} healed`)
+      assert.deepEqual(missing, [], 'decay loses no chunk')
+      if (corrupt.length > healed.length) return flip() // nobody else has it, which is nobody's fault
+    }
   }
 
   /** When nothing is held any more nothing is left. */
   async #removeAll(): Promise<void> {
+    this.#clock.advance(30 * 24 * 3600 * 1000) // for transfers that were cut off nobody waits so long
     const regions = await this.#open()
     for (const region of regions.names) {
       for await (const { name } of regions.holds(region)) await regions.release(region, name)

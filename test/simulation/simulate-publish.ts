@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { Crashed, type CrashMode } from './crashing-files.ts'
 import { Facts } from './publish-facts.ts'
 import { Client, history, removeAll, type Step } from './publish-history.ts'
-import { Machine, STORES, startWorld, type World } from './publish-world.ts'
+import { KEYS, Machine, STORES, startWorld, type World } from './publish-world.ts'
 
 /** Where the machine dies, and what happens then. The same point gives the same run. */
 export interface CrashPoint {
@@ -138,6 +138,7 @@ const requireReleased = async ({ regions }: World): Promise<void> => {
 
 const requireNothing = async (machine: Machine): Promise<void> => {
   const kept = new Set(Object.values(STORES).flatMap(folders => folders.map(at => `${at}/store.json`)))
+  kept.add(KEYS)
   const left = [...machine.disk.everything().keys()].filter(file => !kept.has(file))
   assert.deepEqual(left, [], 'files that nobody wants')
   const types = (await machine.rows('resource')).map(({ type }) => type)

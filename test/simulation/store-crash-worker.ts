@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { ChunkStore } from '#data-plane/chunks/chunk-store.ts'
+import { FakeClock } from '#foundation/clock.ts'
 import { seededRandom } from '#foundation/random.ts'
 import { bytesOf } from '#foundation/sparse-bytes.ts'
 import { Crashed, CrashingDisk, type CrashMode } from './crashing-files.ts'
@@ -12,7 +13,8 @@ const laterImage = imageOf(11, 9)
 
 /** The store is whole, works on, and when nothing is held any more nothing is left of what it held. */
 const checkAfter = async (disk: CrashingDisk, promises: Promises, when: string): Promise<void> => {
-  const store = await openOn(disk.files(), 5)
+  const clock = new FakeClock()
+  const store = await openOn(disk.files(), 5, clock)
   await promises.check(store, when)
 
   await store.ingest(bytesOf(laterImage), 'later')
@@ -21,6 +23,7 @@ const checkAfter = async (disk: CrashingDisk, promises: Promises, when: string):
   await store.collect()
   await promises.check(store, `${when}, after a collection`)
   assert.deepEqual(await contentOf(store, 'later'), laterImage)
+  clock.advance(30 * 24 * 3600 * 1000) // nobody waits any more for a transfer that was cut off
   await emptied(store)
   await store.close()
   const left = [...disk.everything().keys()].filter(file => !file.endsWith('/store.json'))

@@ -24,8 +24,8 @@ export const imageOf = (seed: number, pages: number, oddBytes = 0): Buffer => {
   return image
 }
 
-export const openOn = (files: Files, seed: number): Promise<ChunkStore> =>
-  openStore(FOLDER, { files, random: seededRandom(seed), clock: new FakeClock(), workers: hashInThread() })
+export const openOn = (files: Files, seed: number, clock = new FakeClock()): Promise<ChunkStore> =>
+  openStore(FOLDER, { files, random: seededRandom(seed), clock, workers: hashInThread() })
 
 export const contentOf = async (store: ChunkStore, hold: string): Promise<Buffer | undefined> => {
   const manifest = await store.held(hold)

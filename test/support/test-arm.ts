@@ -1,29 +1,45 @@
+import { generateKeyPairSync } from 'node:crypto'
 import * as fs from 'node:fs/promises'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { type Access, openAccess } from '#access/access.ts'
+import { followedResources } from '#access/followed-resources.ts'
+import type { ActivityLog } from '#activity/activity-log.ts'
+import { openActivityLog } from '#activity/open-activity-log.ts'
 import { createResourceManager } from '#arm/arm.ts'
-import { authoriseBy } from '#arm/authorise.ts'
 import { azureRegion } from '#arm/azure-regions.ts'
 import { generousLimits, makeRateLimiter } from '#arm/rate-limit.ts'
 import type { Registry } from '#arm/registry.ts'
 import type { Arm, ArmRequest, ArmResponse, Caller, Provider } from '#arm/resource-type.ts'
+import { subscriptionDocument } from '#arm/subscription-document.ts'
 import { type OpenBlobs, openBlobs } from '#data-plane/blobs/open-blobs.ts'
 import { trustedTestCertificate } from '#data-plane/blobs/test-certificate.ts'
+import type { Catalog } from '#data-plane/catalog/catalog.ts'
+import { openCatalog } from '#data-plane/catalog/open-catalog.ts'
 import { hashInThread } from '#data-plane/chunks/hash-workers.ts'
+import { MemoryMachines } from '#data-plane/machines/memory-machines.ts'
 import { openRegions } from '#data-plane/replication/open-regions.ts'
 import type { Regions } from '#data-plane/replication/regions.ts'
 import { FakeClock } from '#foundation/clock.ts'
 import { type Database, openSqlite } from '#foundation/database.ts'
 import { nodeFiles } from '#foundation/files.ts'
+import { type Ipv4Range, parseIpv4Range } from '#foundation/ipv4.ts'
 import { type Log, silentLog } from '#foundation/log.ts'
 import { systemRandom } from '#foundation/random.ts'
+import type { ManagedIdentities } from '#identity/managed-identities.ts'
+import { memoryIdentities } from '#identity/memory-identities.ts'
 import { openOperations } from '#operations/operation-engine.ts'
 import type { Operations } from '#operations/operations.ts'
+import { openImageKeys } from '#provenance/image-keys.ts'
 import { providersOf } from '#providers/index.ts'
-import { subscriptionDocument } from '#providers/Microsoft.Resources/subscriptions/subscription.ts'
+import type { AuthorizationParts } from '#providers/Microsoft.Authorization/provider.ts'
+import type { SigningParts } from '#providers/Microsoft.Compute/galleries/images/versions/check-version.ts'
+import { defaultMachineLimits, type MachineLimits } from '#providers/Microsoft.Compute/machine-hosting.ts'
+import { openDeployments } from '#providers/Microsoft.Resources/deployments/deployment-store.ts'
 import type { Json } from '#resources/resource-document.ts'
 import { openResources } from '#resources/stored-resources.ts'
+import { keepOwner } from '../../src/data-folder.ts'
 import { isTransient } from '../../src/is-transient.ts'
 
 export const SUBSCRIPTION = '11111111-1111-4111-8111-111111111111'
@@ -38,13 +54,33 @@ export const OWNER: Caller = {
   kind: 'Application',
 }
 
+/** Somebody with a subscription of their own, and every right in it. */
+export interface Neighbour {
+  readonly caller: Caller
+  readonly subscriptionId: string
+  /** They have every right wherever the tenant itself is asked for one. */
+  readonly isOfTenant?: true
+}
+
 export interface TestArmOptions {
+  /** Others of the installation, of the owner's tenant or of another one. */
+  readonly neighbours?: readonly Neighbour[]
   /** Short names; a name with `:2` has two stores. Default: eastus, westus2, westeurope, southeastasia. */
   readonly regions?: readonly string[]
   readonly allowedVhdHosts?: readonly string[]
+  /** Where managed identities are kept; in memory by default. */
+  readonly identities?: ManagedIdentities
+  /** Where public IP addresses come from. */
+  readonly publicAddresses?: string
+  /** Who has an object id: by default everybody is a service principal of the tenant. */
+  readonly findPrincipal?: AuthorizationParts['findPrincipal']
+  readonly groupsOf?: (objectId: string) => readonly string[]
   /** More providers than the product's. */
   readonly providers?: readonly Provider[]
   readonly log?: Log
+  readonly machineLimits?: Partial<MachineLimits>
+  /** Bytes of versions that are not signed are not used. */
+  readonly requireSigned?: boolean
 }
 
 /** The control plane over real regions in a temporary folder, without HTTP and tokens. Time stands still until it is advanced. */
@@ -53,8 +89,13 @@ export interface TestArm {
   readonly clock: FakeClock
   readonly regions: Regions
   readonly blobs: OpenBlobs
+  readonly catalog: Catalog
+  readonly machines: MemoryMachines
   readonly operations: Operations
+  readonly signing: SigningParts
   readonly registry: Registry
+  readonly access: Access
+  readonly activityLog: ActivityLog
   readonly folder: string
   /** `path` may begin behind the subscription: `resourceGroups/rg`. */
   send(
@@ -97,11 +138,34 @@ export const startTestArm = async (options: TestArmOptions = {}): Promise<TestAr
     tls: trustedTestCertificate(),
     signingKey: Buffer.alloc(32, 7),
   })
-  const resources = await openResources(database)
+  const catalog = await openCatalog({ ...shared, dataFolder: folder, regions })
+  const machines = new MemoryMachines({ clock })
+  const hosting = {
+    machines,
+    hostBoot: async () => 'boot',
+    diagnosticsUrl: (origin: string, vmId: string, kind: string) => `${origin}/${vmId}/${kind}`,
+    limits: { ...defaultMachineLimits, ...options.machineLimits },
+  }
+  const access = await openAccess({ ...shared, groupsOf: options.groupsOf ?? (() => []) })
+  const resources = await followedResources(await openResources(database), access)
   const operations = await openOperations({ ...shared, isTransient })
-  await seedSubscription(database, resources, clock)
+  const deployments = await openDeployments({ ...shared, key: Buffer.alloc(32, 9) })
+  const imageKeys = await openImageKeys(path.join(folder, 'image-keys.json'), shared)
+  const signing = { imageKeys, productVersion: 'test', requireSigned: options.requireSigned ?? false }
+  const activityLog = await openActivityLog({ ...shared, key: generateKeyPairSync('ed25519').privateKey })
+  const neighbours = options.neighbours ?? []
+  for (const { caller, subscriptionId } of [{ caller: OWNER, subscriptionId: SUBSCRIPTION }, ...neighbours])
+    await seedSubscription(database, resources, clock, subscriptionId, caller.tenantId)
+  await keepOwner(access, database, { ...OWNER, subscriptionId: SUBSCRIPTION })
+  await database.transact(async transaction => {
+    for (const { caller, subscriptionId, isOfTenant } of neighbours) {
+      const scope = isOfTenant ? '' : `/subscriptions/${subscriptionId}`
+      await access.seedOwner(transaction, { ...caller, principalType: 'ServicePrincipal' }, scope)
+    }
+  })
   const { arm, registry } = createResourceManager({
     ...shared,
+    activityLog,
     resources,
     operations,
     locations: settings.map(({ name }) => ({ name, displayName: azureRegion(name)?.displayName ?? name })),
@@ -110,24 +174,39 @@ export const startTestArm = async (options: TestArmOptions = {}): Promise<TestAr
         registry,
         regions,
         blobs,
+        catalog,
         log,
+        hosting,
+        deployments,
+        activityLog,
         allowedVhdHosts: options.allowedVhdHosts ?? [],
-        tenants: async () => [{ tenantId: TENANT, displayName: 'Test' }],
+        signing,
+        identities: options.identities ?? memoryIdentities(),
+        publicAddresses: parseIpv4Range(options.publicAddresses ?? '127.10.0.0/16') as Ipv4Range,
+        tenants: async () => [{ tenantId: TENANT, displayName: 'Test', domains: ['test.local'] }],
+        access,
+        homeSubscriptionId: SUBSCRIPTION,
+        findPrincipal: options.findPrincipal ?? (async () => ({ tenantId: TENANT, type: 'ServicePrincipal' })),
       }),
       ...(options.providers ?? []),
     ],
     authenticate: async () => OWNER,
-    authorise: authoriseBy([{ objectId: OWNER.objectId, scopeKey: `/subscriptions/${SUBSCRIPTION}`, role: 'Owner' }]),
+    access,
     limit: makeRateLimiter(generousLimits, clock),
   })
   await operations.start()
   return {
     arm,
     clock,
+    machines,
     regions,
     blobs,
+    catalog,
     operations,
+    signing,
     registry,
+    access,
+    activityLog,
     folder,
     as: caller => senders(arm, caller),
     ...senders(arm, OWNER),
@@ -178,10 +257,12 @@ const seedSubscription = (
   database: Database,
   resources: Awaited<ReturnType<typeof openResources>>,
   clock: FakeClock,
+  subscriptionId: string,
+  tenantId: string,
 ): Promise<void> =>
   database.transact(transaction =>
     resources.insert(
       transaction,
-      subscriptionDocument(SUBSCRIPTION, TENANT, 'Test', { now: clock.now(), uuid: systemRandom.uuid }),
+      subscriptionDocument(subscriptionId, tenantId, 'Test', { now: clock.now(), uuid: systemRandom.uuid }),
     ),
   )
