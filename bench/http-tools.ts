@@ -22,8 +22,8 @@ export interface Opened {
 const apiVersion = 'api-version=2023-07-03'
 
 /** A server with a group, a gallery and a definition. */
-export const openServer = async (tools: Tools): Promise<Opened> => {
-  const server = await startServer({ after: work => tools.after(work as () => unknown) })
+export const openServer = async (tools: Tools, args: readonly string[] = []): Promise<Opened> => {
+  const server = await startServer({ after: work => tools.after(work as () => unknown) }, { args })
   const { clientId, clientSecret, tenantId, subscriptionId } = server.admin
   const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }
   const answer = await fetch(`${server.url}/${tenantId}/oauth2/v2.0/token`, {
@@ -51,7 +51,7 @@ export const openServer = async (tools: Tools): Promise<Opened> => {
 }
 
 export const urlOf = (server: RunningServer, path: string) =>
-  `${server.url}${path}${path.includes('?') ? '&' : '?'}${apiVersion}`
+  `${server.url}${path}${/[?&]api-version=/.test(path) ? '' : `${path.includes('?') ? '&' : '?'}${apiVersion}`}`
 
 export const definitionOf = (scope: string, name = 'ubuntu') =>
   `${scope}/providers/Microsoft.Compute/galleries/bench/images/${name}`

@@ -6,16 +6,41 @@ export interface Measure {
   readonly beside: number
   /** What the yardstick is. */
   readonly name: string
-  /** `ours / beside` may be this much. */
-  readonly must: number
+  /** `ours / beside` may be this much. Without it the row promises nothing. */
+  readonly must?: number
+  /** Where `ours / beside` should come to. */
+  readonly aim?: number
 }
 
-export type Benchmark = (tools: Tools) => Promise<Measure[]>
+/** A row that has no figures here. */
+export interface Unmeasured {
+  readonly metric: string
+  /** As in `desync is not installed: not compared`. */
+  readonly why: string
+}
+
+export type Row = Measure | Unmeasured
+
+export type Benchmark = (tools: Tools) => Promise<Row[]>
+
+/** What the command line asks for. */
+export interface Wishes {
+  /** Small images and one run: whether the harness works. Its ratios are told, and judged by nobody. */
+  readonly quick: boolean
+  readonly runs: number | undefined
+  /** Parts of the benchmark by name; none are all. */
+  readonly parts: readonly string[]
+  /** Only peers whose name has one of these in it; none are all. */
+  readonly peers: readonly string[]
+}
 
 export interface Tools {
   /** A scratch folder that is removed afterwards. */
   readonly folder: string
+  readonly wishes: Wishes
   say(line: string): void
+  /** A line of a table that belongs to the result. */
+  show(line: string): void
   /** Called at the end, last first. */
   after(work: () => unknown): void
 }

@@ -9,7 +9,7 @@ import { type Benchmark, secondsOf, sideBySide, type Tools } from './measure.ts'
 const imageBytes = 2 * 2 ** 30
 
 /** A real file system of 2 GiB with up to 1.2 GiB of this machine's own files. */
-const realImage = (tools: Tools): string => {
+export const realImage = (tools: Tools): string => {
   const file = path.join(tools.folder, 'image.raw')
   const content = path.join(tools.folder, 'content')
   fs.mkdirSync(content)

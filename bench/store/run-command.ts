@@ -1,0 +1,76 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import * as fs from 'node:fs/promises'
+import * as path from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** Where programs are looked for: first among those that install-peers.sh built. */
+export const searchPath = [path.join(import.meta.dirname, '../../.cache/bench/bin'), process.env.PATH ?? ''].join(
+  path.delimiter,
+)
+
+export interface Place {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Runs a command to its end and gives what it printed. Throws with the end of its complaints. */
+export const runCommand = async (argv: readonly string[], place: Place = {}): Promise<string> => {
+  const [command = '', ...args] = argv
+  const env = { ...process.env, PATH: searchPath, LC_ALL: 'C', ...place.env }
+  const { stdout } = await run(command, args, { ...place, env, maxBuffer: 2 ** 26 })
+  return stdout
+}
+
+/** Seconds from the command's start to its end. */
+export const timeCommand = async (argv: readonly string[], place: Place = {}): Promise<number> => {
+  const started = performance.now()
+  await runCommand(argv, place)
+  return (performance.now() - started) / 1000
+}
+
+/** Runs one step on a disk that has nothing left to write. */
+export const settled = async <T>(step: () => Promise<T>): Promise<T> => {
+  await runCommand(['sync'])
+  return await step()
+}
+
+/** Where several people measure on one machine, OPENGALLERY_BENCH_LOCK names a file that flock(1) locks while the work is done. */
+export const whileQuiet = async <T>(work: () => Promise<T>): Promise<T> => {
+  const file = process.env.OPENGALLERY_BENCH_LOCK
+  if (file === undefined) return await work()
+  const lock = spawn('flock', [file, 'sh', '-c', 'echo locked; cat'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = once(lock, 'exit')
+  try {
+    await once(lock.stdout, 'data')
+    return await work()
+  } finally {
+    lock.stdin.end()
+    await ended
+  }
+}
+
+/** One step for itself. */
+export const quietly = <T>(step: () => Promise<T>): Promise<T> => whileQuiet(() => settled(step))
+
+/** Whether the program can be called. */
+export const isInstalled = async (program: string, folders: string): Promise<boolean> => {
+  for (const folder of folders.split(path.delimiter)) {
+    const found = await fs.access(path.join(folder, program), fs.constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (found) return true
+  }
+  return false
+}
+
+/** What all files below a folder hold, holes not counted as less. */
+export const bytesIn = async (folder: string): Promise<number> => {
+  const entries = await fs.readdir(folder, { recursive: true, withFileTypes: true })
+  let sum = 0
+  for (const entry of entries) if (entry.isFile()) sum += (await fs.stat(path.join(entry.parentPath, entry.name))).size
+  return sum
+}
