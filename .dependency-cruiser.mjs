@@ -33,11 +33,17 @@ export default {
       { path: '^src/data-plane/' },
       { path: '^src/', pathNot: '^src/(data-plane|foundation)/' },
     ),
-    within('chunks', []),
-    within('disks', []),
+    within('native', []),
+    within('chunks', ['native']),
+    within('disks', ['native']),
     within('nbd', []),
-    within('replication', ['chunks']),
+    within('nodes', ['chunks']),
+    within('replication', ['chunks', 'nodes']),
     within('blobs', ['chunks', 'disks', 'replication']),
+    within('bundles', ['chunks']),
+    within('guest-images', ['disks']),
+    within('catalog', ['chunks', 'disks', 'replication']),
+    within('machines', ['disks', 'nbd']),
     never(
       'arm-is-handed-its-providers',
       'ARM never imports a provider or the data plane; main.ts hands it the list.',
@@ -46,9 +52,39 @@ export default {
     ),
     never(
       'operations-resources-and-identity-stand-alone',
-      'Durable steps, stored documents and principals know neither HTTP in the dialect of ARM nor each other.',
-      { path: '^src/control-plane/(operations|resources|identity)/' },
+      'Durable steps, stored documents, principals and the activity log know neither HTTP in the dialect of ARM nor each other.',
+      { path: '^src/control-plane/(operations|resources|identity|activity)/' },
       { path: '^src/', pathNot: '^src/(control-plane/$1|foundation)/' },
+    ),
+    never(
+      'access-is-asked',
+      'Access knows principals, scopes and actions as text; of resources it follows the documents.',
+      { path: '^src/control-plane/access/', pathNot: testFile },
+      { path: '^src/', pathNot: '^src/(control-plane/(access|resources)|foundation)/' },
+    ),
+    never(
+      'graph-is-about-the-directory',
+      'The Graph endpoint knows principals and nothing of resources.',
+      { path: '^src/control-plane/graph/' },
+      { path: '^src/', pathNot: '^src/(control-plane/(graph|identity)|foundation)/' },
+    ),
+    never(
+      'templates-are-a-language',
+      'The language of templates knows no server: what it looks up it is given.',
+      { path: '^src/control-plane/templates/' },
+      { path: '^src/', pathNot: '^src/(control-plane/(templates|resources)|foundation)/' },
+    ),
+    never(
+      'kql-is-a-language',
+      'The language of Resource Graph knows no server: tables are handed in.',
+      { path: '^src/control-plane/kql/' },
+      { path: '^src/', pathNot: '^src/(control-plane/kql|foundation)/' },
+    ),
+    never(
+      'provenance-stands-alone',
+      'Statements and the keys that sign them know neither documents nor servers.',
+      { path: '^src/control-plane/provenance/' },
+      { path: '^src/', pathNot: '^src/(control-plane/provenance|foundation)/' },
     ),
     never(
       'providers-meet-through-arm',
@@ -58,9 +94,13 @@ export default {
     ),
     never(
       'commands-are-clients',
-      'The command talks HTTP; beside it only what owns a data folder: configuration, the server, regions, chunks, disk formats.',
+      'The command talks HTTP; beside it only what owns a data folder or a file: configuration, the server, regions, chunks, bundles, disk formats, the chain of an activity log, what anybody can check of a signature.',
       { path: '^src/cli/' },
-      { path: '^src/', pathNot: '^src/(cli/|foundation/|data-plane/(chunks|disks|replication)/|(config|main)[.]ts$)' },
+      {
+        path: '^src/',
+        pathNot:
+          '^src/(cli/|foundation/|control-plane/(activity|provenance)/|data-plane/(bundles|catalog|chunks|disks|guest-images|nodes|replication)/|(config|main|region|region-access)[.]ts$)',
+      },
     ),
     never(
       'nobody-imports-the-command',
@@ -72,7 +112,13 @@ export default {
       'only-entry-points-compose',
       'Nobody but the command and tests imports an entry point.',
       { path: '^src/', pathNot: '^src/cli/|[.]test[.]ts$' },
-      { path: '^src/main[.]ts$' },
+      { path: '^src/(main|region)[.]ts$' },
+    ),
+    never(
+      'a-region-runs-alone',
+      'A region serves its bytes without a control plane: its process knows none.',
+      { path: '^src/region[.]ts$' },
+      { path: '^src/', pathNot: '^src/(data-plane|foundation)/' },
     ),
     never(
       'only-foundation-opens-a-database',
