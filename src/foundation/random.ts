@@ -6,6 +6,13 @@ export interface Random {
   bytes(count: number): Buffer
 }
 
+/**
+ * A secret that people pass on, of so many random bytes as URL-safe text. It never begins with `-`, which command lines
+ * take for the beginning of an option (`az login -p` refuses it).
+ */
+export const secretText = (random: Random, bytes: number): string =>
+  random.bytes(bytes).toString('base64url').replace(/^-/, '_')
+
 export const systemRandom: Random = { uuid: () => randomUUID(), bytes: count => randomBytes(count) }
 
 /** Repeatable values from a seed (xorshift32). For tests; never for secrets. */

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ArmError, armError, row } from '#arm/arm-error.ts'
 import type { Arm } from '#arm/resource-type.ts'
+import { secretText } from '#foundation/random.ts'
 import { namedApplication } from '#identity/applications.ts'
 import { DirectoryRefused } from '#identity/directory-refused.ts'
 import type { Identity } from '#identity/identity.ts'
@@ -114,7 +115,7 @@ const addAdministrator = async (tenant: Tenant, user: NewAdministrator | undefin
     const domain = user.userPrincipalName.split('@')[1]?.toLowerCase() ?? ''
     if (!tenant.domains.includes(domain))
       throw tenantError.refused(`The user's name must end in a domain of the tenant: ${tenant.domains.join(', ')}.`)
-    const password = random.bytes(15).toString('base64url')
+    const password = secretText(random, 15)
     const { objectId } = await directory.addUser({ tenantId, ...user, password })
     await parts.makeOwner({ tenantId, objectId, principalType: 'User' }, '')
     return { objectId, userPrincipalName: user.userPrincipalName.toLowerCase(), password }

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs/promises'
 import { Command } from 'commander'
-import { systemRandom } from '#foundation/random.ts'
+import { secretText, systemRandom } from '#foundation/random.ts'
 import { Failure } from '../failure.ts'
 import { dataOption, jsonOption } from '../options.ts'
 import { type DataOption, type Shell, withClient } from '../shell.ts'
@@ -106,7 +106,7 @@ const add = (shell: Shell, userPrincipalName: string, options: UserOptions): Pro
 
 /** The first line of a file, or a made-up password; never from the command line, which every user of the machine can see. */
 const passwordOf = async ({ passwordFile }: UserOptions): Promise<{ password: string; isNew: boolean }> => {
-  if (passwordFile === undefined) return { password: systemRandom.bytes(15).toString('base64url'), isNew: true }
+  if (passwordFile === undefined) return { password: secretText(systemRandom, 15), isNew: true }
   const [password = ''] = (await fs.readFile(passwordFile, 'utf8')).split(/\r?\n/)
   if (password === '') throw new Failure(`${passwordFile} has no password in its first line.`)
   return { password, isNew: false }

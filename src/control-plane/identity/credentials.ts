@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import type { Clock } from '#foundation/clock.ts'
 import type { Database } from '#foundation/database.ts'
-import type { Random } from '#foundation/random.ts'
+import { type Random, secretText } from '#foundation/random.ts'
 import { DirectoryRefused } from './directory-refused.ts'
 import type { CertificateRow, CredentialNoteRow, IdentityTables, SecretRow } from './identity-tables.ts'
 import type { SlowHash } from './slow-hash.ts'
@@ -116,7 +116,7 @@ export const openCredentials = (parts: CredentialsParts): Credentials & { passwo
 
   return {
     passwordRow,
-    async addSecret(objectId, { secret = random.bytes(30).toString('base64url'), expiresAt, ...words } = {}) {
+    async addSecret(objectId, { secret = secretText(random, 30), expiresAt, ...words } = {}) {
       await requireHolder(tables(), objectId)
       if (secret.length < 16 || secret.length > 256)
         throw new DirectoryRefused('A client secret has 16 to 256 characters.')

@@ -1,7 +1,7 @@
 import * as path from 'node:path'
 import type { Database } from '#foundation/database.ts'
 import { type Files, readWhole, replaceFile } from '#foundation/files.ts'
-import type { Random } from '#foundation/random.ts'
+import { type Random, secretText } from '#foundation/random.ts'
 import type { Identity } from './identity.ts'
 import type { IdentityTables } from './identity-tables.ts'
 
@@ -65,7 +65,7 @@ const newAdmin = (random: Random): AdminFile => ({
   subscriptionId: random.uuid(),
   clientId: random.uuid(),
   objectId: random.uuid(),
-  clientSecret: random.bytes(30).toString('base64url'),
+  clientSecret: secretText(random, 30),
 })
 
 const readAdmin = async (files: Files, file: string): Promise<AdminFile | undefined> => {

@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { Random } from '#foundation/random.ts'
+import { type Random, secretText } from '#foundation/random.ts'
 
 /** What a token allows: everything, or reading images. */
 export type Role = 'gallery' | 'read'
@@ -53,7 +53,7 @@ export const makeJoin = (
   made: { readonly ca: string; readonly key: string; readonly cert: string },
   random: Random,
 ): { readonly join: NodeJoin; readonly access: NodeAccess } => {
-  const [token, readToken] = [random.bytes(32).toString('base64url'), random.bytes(32).toString('base64url')]
+  const [token, readToken] = [secretText(random, 32), secretText(random, 32)]
   const grants: Grant[] = [
     { role: 'gallery', tokenHash: hashOfToken(token) },
     { role: 'read', tokenHash: hashOfToken(readToken) },
