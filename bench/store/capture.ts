@@ -3,7 +3,7 @@ import * as path from 'node:path'
 import type { Given } from './part.ts'
 import { runCommand, settled } from './run-command.ts'
 
-/** Seconds of the first capture of a process, and of one in a process that has done one before, as a server has. */
+/** Seconds of the first capture of a process, its store opened, and of one in a process that has done some before, as a server has. */
 export interface Captured {
   readonly first: number
   readonly later: number
@@ -16,7 +16,7 @@ export const captureOf = async (
   changed: string,
 ): Promise<() => Promise<Captured>> => {
   const store = path.join(tools.folder, 'base')
-  const copies = ['captured', 'captured-again'].map(name => path.join(tools.folder, name))
+  const copies = [1, 2, 3, 4].map(number => path.join(tools.folder, `captured-${number}`))
   const overlay = path.join(tools.folder, 'overlay.qcow2')
   await peaks.step('publish-v1', 'publish', store, base, 'v1')
   await runCommand(['qemu-img', 'create', '-q', '-f', 'qcow2', '-b', changed, '-F', 'raw', overlay])
@@ -24,7 +24,7 @@ export const captureOf = async (
   return async () => {
     for (const copy of copies) await runCommand(['cp', '-a', store, copy])
     const { firstSeconds = Number.NaN, laterSeconds = Number.NaN } = await settled(() =>
-      peaks.step('capture', 'capture', ...copies, overlay, 'v1', 'v2s'),
+      peaks.step('capture', 'capture', overlay, 'v1', 'v2s', ...copies),
     )
     for (const copy of copies) await fs.rm(copy, { recursive: true })
     return { first: firstSeconds, later: laterSeconds }

@@ -4,7 +4,7 @@ import type { Tools } from '../measure.ts'
 import type { Contestant } from './contestant.ts'
 import { ourName } from './ours.ts'
 import { startSeconds } from './peers.ts'
-import { bytesIn, runCommand, settled, whileQuiet } from './run-command.ts'
+import { bytesIn, cacheFolder, fillMemory, runCommand, settled, whileQuiet } from './run-command.ts'
 import { Standings } from './standings.ts'
 
 export interface Image {
@@ -67,6 +67,7 @@ const oneRun = async (run: Run, field: readonly Contestant[]): Promise<void> => 
     await fs.mkdir(storeOf(one), { recursive: true })
     await one.begin(storeOf(one))
   }
+  if (!run.tools.wishes.quick) await fillMemory(run.tools.folder)
   for (const { file } of plan.images) await runCommand(['cp', file, '/dev/null']) // into the page cache, for all alike
   let before = new Map<Contestant, number>()
   for (const { name, file } of plan.images) {
@@ -83,7 +84,11 @@ const oneRun = async (run: Run, field: readonly Contestant[]): Promise<void> => 
   const restored = plan.images.find(({ name }) => name === plan.restored)
   if (restored) await event(run, 'restore', field, one => restoreOnce(run, one, storeOf(one), restored))
   const versions = plan.images.map(({ name }) => name)
-  if (plan.verifies) await event(run, 'verify', field, one => one.verify(storeOf(one), versions))
+  if (plan.verifies)
+    await event(run, 'verify', field, async one => {
+      await cacheFolder(storeOf(one))
+      return await one.verify(storeOf(one), versions)
+    })
 }
 
 const event = async (
@@ -106,6 +111,7 @@ const event = async (
 
 /** What came out is compared with the image the first time, outside of the clock. */
 const restoreOnce = async (run: Run, one: Contestant, store: string, image: Image): Promise<number> => {
+  await cacheFolder(store)
   const target = path.join(run.folder, 'restored')
   await fs.mkdir(target)
   const { seconds, file } = await one.restore(store, image.file, image.name, target)

@@ -5,6 +5,7 @@ import { systemClock } from '#foundation/clock.ts'
 import { silentLog } from '#foundation/log.ts'
 import { startRegion } from '../../src/region.ts'
 import { joinRegion } from '../../src/region-access.ts'
+import { peakMiB } from './peak-memory.ts'
 
 // A region in a process of its own: `node region-process.ts FOLDER`. It prints its port when it is ready, ends with its standard input,
 // and then prints the most memory that it held. FOLDER/access.json lets a gallery in.
@@ -28,4 +29,4 @@ console.log(JSON.stringify({ port: region.port }))
 process.stdin.resume()
 await once(process.stdin, 'end')
 await region.stop()
-console.log(JSON.stringify({ peakMiB: process.resourceUsage().maxRSS / 1024 }))
+console.log(JSON.stringify({ peakMiB: peakMiB() }))

@@ -4,7 +4,7 @@ import { median, type Row } from '../measure.ts'
 import { versionImages } from './images.ts'
 import type { Given } from './part.ts'
 import { startFileServer, startRelay, startRemoteRegion } from './remote-region.ts'
-import { bytesIn, isInstalled, quietly, runCommand, searchPath, timeCommand } from './run-command.ts'
+import { bytesIn, fillMemory, isInstalled, quietly, runCommand, searchPath, timeCommand } from './run-command.ts'
 
 /** A version travels to an empty region over HTTPS, beside curl with as many bytes; then a patched one, of which every byte is counted. */
 export const replicate = async (given: Given): Promise<Row[]> => {
@@ -17,15 +17,18 @@ export const replicate = async (given: Given): Promise<Row[]> => {
   let patch: Row | undefined
   for (let run = 0; run < runs; run++) {
     const folder = path.join(tools.folder, 'region')
+    if (!tools.wishes.quick) await fillMemory(tools.folder)
     const region = await startRemoteRegion(folder)
-    const send = (port: number, version: string) =>
-      peaks.step('replicate', 'replicate', store, version, String(port), path.join(folder, 'access.json'))
-    ours.push((await quietly(() => send(region.port, 'v1'))).seconds)
+    const access = path.join(folder, 'access.json')
+    const send = (port: number, version: string, ...how: string[]) =>
+      peaks.step('replicate', 'replicate', store, version, String(port), access, ...how)
+    const { seconds, warmBytes = 0 } = await quietly(() => send(region.port, 'v1', 'warmed'))
+    ours.push(seconds)
     const cold = await bytesIn(path.join(folder, 'data'))
     patch ??= await countedPatch(region.port, port => send(port, 'v2s'), path.join(folder, 'data'), cold)
     const { peakMiB } = await region.stop()
     peaks.note('receive', peakMiB)
-    if (hasCurl) curls.push(await curl(folder, cold))
+    if (hasCurl) curls.push(await curl(folder, cold - warmBytes))
     await fs.rm(folder, { recursive: true })
   }
   await fs.rm(store, { recursive: true })

@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import * as fs from 'node:fs/promises'
+import * as os from 'node:os'
 import * as path from 'node:path'
 import { promisify } from 'node:util'
 
@@ -35,6 +36,24 @@ export const timeCommand = async (argv: readonly string[], place: Place = {}): P
 export const settled = async <T>(step: () => Promise<T>): Promise<T> => {
   await runCommand(['sync'])
   return await step()
+}
+
+/**
+ * Fills what is free of the memory with a cache of nothing, given up at once when somebody needs it. A virtual machine whose host takes back
+ * what is free waits seconds for each gibibyte that is used again: whoever comes next would pay for that.
+ */
+export const fillMemory = async (folder: string): Promise<void> => {
+  const holes = path.join(folder, 'holes')
+  const { size } = await fs.stat(holes).catch(() => ({ size: 0 }))
+  const file = await fs.open(holes, 'a')
+  await file.truncate(Math.min(os.totalmem(), size + os.freemem()))
+  await file.close()
+  await runCommand(['dd', `if=${holes}`, 'of=/dev/null', 'bs=1M', 'status=none'])
+}
+
+/** Reads all files of a folder into the system's cache. */
+export const cacheFolder = async (folder: string): Promise<void> => {
+  await runCommand(['sh', '-c', 'find "$1" -type f -exec cat {} + > /dev/null', 'sh', folder])
 }
 
 /** Where several people measure on one machine, OPENGALLERY_BENCH_LOCK names a file that flock(1) locks while the work is done. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -14,6 +15,7 @@ import { nodeFiles } from '#foundation/files.ts'
 import { silentLog } from '#foundation/log.ts'
 import { systemRandom } from '#foundation/random.ts'
 import { secondsOf } from '../measure.ts'
+import { peakMiB } from './peak-memory.ts'
 
 // One step of the data plane in a process of its own: `node step.ts STEP ARGUMENT...`. It prints what the step found, the seconds that it
 // took once the process had started, those of all processors together, the bytes that it read and wrote by system calls, and the most
@@ -44,29 +46,58 @@ const heldBy = async (store: ChunkStore, hold: string): Promise<ManifestId> => {
   return manifest
 }
 
-const publish = (folder: string, image: string, hold: string) =>
-  withStore(folder, async store => {
-    const source = await openRawFile(image)
-    const { newBytes, storedBytes, dataBytes } = await store.ingest(source, hold)
-    await source.close()
+const ingestFile = async (store: ChunkStore, image: string, hold: string) => {
+  const source = await openRawFile(image)
+  const { manifest, newBytes, storedBytes, dataBytes } = await store.ingest(source, hold)
+  await source.close()
+  return { manifest, newBytes, storedBytes, dataBytes }
+}
+
+const warmBytes = 32 * 2 ** 20
+
+/** Has a store in a folder of its own take in a little: a server that runs has its code compiled. The clock starts afterwards. */
+const warmed = async <T>(folder: string, work: (store: string, hold: string) => Promise<T>): Promise<T> => {
+  const image = `${folder}.warm.raw`
+  const store = `${folder}.warm`
+  const half = randomBytes(2048)
+  const pages = Array.from({ length: warmBytes / 4096 }, (_, i) => Buffer.concat([half.fill(`${i} `, 0, 64), half]))
+  fs.writeFileSync(image, Buffer.concat(pages))
+  await withStore(store, opened => ingestFile(opened, image, 'warm'))
+  const found = await work(store, 'warm')
+  fs.rmSync(image)
+  fs.rmSync(store, { recursive: true })
+  startClock()
+  return found
+}
+
+const publish = async (folder: string, image: string, hold: string) => {
+  await warmed(folder, async () => {})
+  return await withStore(folder, async store => {
+    const { newBytes, storedBytes, dataBytes } = await ingestFile(store, image, hold)
     return { newBytes, storedBytes, dataBytes }
   })
+}
 
 /** What an overlay has changed of the version that is held as `base`. */
-const captureInto = (folder: string, overlay: string, base: string, hold: string) =>
-  withStore(folder, async store => {
-    const change = await openOverlay(overlay, {})
-    if (!change) throw new Error(`${overlay} is no overlay.`)
-    const { newBytes, storedBytes } = await store.ingestChange(await heldBy(store, base), change, hold)
-    await change.close()
-    return { newBytes, storedBytes }
-  })
+const captureInto = async (store: ChunkStore, overlay: string, base: string, hold: string) => {
+  const change = await openOverlay(overlay, {})
+  if (!change) throw new Error(`${overlay} is no overlay.`)
+  const { newBytes, storedBytes } = await store.ingestChange(await heldBy(store, base), change, hold)
+  await change.close()
+  return { newBytes, storedBytes }
+}
 
-/** Into two copies of a store: the first capture of a process starts its threads, the later one is what a running server takes. */
-const capture = async (folder: string, again: string, overlay: string, base: string, hold: string) => {
-  const first = await timed(() => captureInto(folder, overlay, base, hold))
-  const later = await timed(() => captureInto(again, overlay, base, hold))
-  return { ...later.found, firstSeconds: first.seconds, laterSeconds: later.seconds }
+/**
+ * Into copies of a store, one after the other: the first capture of a process opens the store and starts the threads; the last one
+ * finds its store open and its code compiled, as in a server that runs.
+ */
+const capture = async (overlay: string, base: string, hold: string, ...folders: string[]) => {
+  const [first = '', ...others] = folders
+  const cold = await timed(() => withStore(first, store => captureInto(store, overlay, base, hold)))
+  let later = cold
+  for (const folder of others)
+    later = await withStore(folder, store => timed(() => captureInto(store, overlay, base, hold)))
+  return { ...later.found, firstSeconds: cold.seconds, laterSeconds: later.seconds }
 }
 
 const timed = async <T>(work: () => Promise<T>): Promise<{ found: T; seconds: number }> => {
@@ -125,21 +156,25 @@ const regions = async (folder: string, count: string, image: string) => {
   return { storedBytes }
 }
 
-/** Gives a version to a region on its own, whose every byte is durable and checked there when it ends. */
-const replicate = async (folder: string, hold: string, port: string, accessFile: string) => {
+/** Gives a version to a region on its own, whose every byte is durable and checked there when it ends; a little of something else before. */
+const replicate = async (folder: string, hold: string, port: string, accessFile: string, isWarmed?: 'warmed') => {
   const access = JSON.parse(fs.readFileSync(accessFile, 'utf8')) as NodeAccess
-  const config = [
-    { name: 'eastus', stores: [pathToFileURL(folder).href] },
-    { name: access.region, stores: [`https://127.0.0.1:${port}/main`] },
-  ]
-  const opened = await openRegions(config, { ...parts, accessOf: async () => access })
-  let manifest: ManifestId | undefined
-  for await (const held of opened.holds('eastus')) if (held.name === hold) manifest = held.manifest
-  if (!manifest) throw new Error(`Nothing is held as ${hold}.`)
-  const { copies, newBytes, sentBytes } = await opened.hold(access.region, manifest, hold, 1)
-  await opened.close()
-  if (copies !== 1) throw new Error('The region holds nothing.')
-  return { newBytes, sentBytes }
+  const send = async (store: string, name: string) => {
+    const config = [
+      { name: 'eastus', stores: [pathToFileURL(store).href] },
+      { name: access.region, stores: [`https://127.0.0.1:${port}/main`] },
+    ]
+    const opened = await openRegions(config, { ...parts, accessOf: async () => access })
+    let manifest: ManifestId | undefined
+    for await (const held of opened.holds('eastus')) if (held.name === name) manifest = held.manifest
+    if (!manifest) throw new Error(`Nothing is held as ${name}.`)
+    const { copies, newBytes, sentBytes } = await opened.hold(access.region, manifest, name, 1)
+    await opened.close()
+    if (copies !== 1) throw new Error('The region holds nothing.')
+    return { newBytes, sentBytes }
+  }
+  const before = isWarmed && (await warmed(folder, send))
+  return { ...(await send(folder, hold)), warmBytes: before?.sentBytes ?? 0 }
 }
 
 /** Bytes that went through read and write calls so far, whether from a disk or from memory. */
@@ -162,15 +197,17 @@ const steps: Readonly<Record<string, (...args: string[]) => Promise<object>>> = 
 const [name = '', ...args] = process.argv.slice(2)
 const step = steps[name]
 if (!step) throw new Error(`No step: ${name}`)
-const before = ioBytes()
-const usedBefore = process.cpuUsage()
-const started = performance.now()
+
+let [before, usedBefore, started] = [ioBytes(), process.cpuUsage(), performance.now()]
+/** What came before does not count. */
+function startClock(): void {
+  ;[before, usedBefore, started] = [ioBytes(), process.cpuUsage(), performance.now()]
+}
+
 const found = await step(...args)
 const seconds = (performance.now() - started) / 1000
 const { user, system } = process.cpuUsage(usedBefore)
 const cpuSeconds = (user + system) / 1e6
 const movedBytes = ioBytes() - before
 await workers.close()
-console.log(
-  JSON.stringify({ ...found, seconds, cpuSeconds, movedBytes, peakMiB: process.resourceUsage().maxRSS / 1024 }),
-)
+console.log(JSON.stringify({ ...found, seconds, cpuSeconds, movedBytes, peakMiB: peakMiB() }))
