@@ -157,13 +157,16 @@ const unpackOne = (item: UnpackItem, id: Uint8Array, file: number): boolean => {
 /** Fields per chunk in the `items` of `decodeCached`. */
 export const DECODE_FIELDS = 8
 
-/** A chunk in a pack, and where to: a place in the ring, or in the target. */
+/**
+ * A chunk in a pack, and where to: a place in the ring, or in the target. It is checked by the hash of what it decodes to or, where
+ * `isZstd` is 2, of what is stored, which is shorter.
+ */
 export type DecodeItem = readonly [
   packFd: number,
   offset: number,
   storedBytes: number,
   sizeBytes: number,
-  isZstd: number,
+  isZstd: 0 | 1 | 2,
   isForRing: number,
   unused: 0,
   at: number,

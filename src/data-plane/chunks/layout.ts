@@ -52,6 +52,16 @@ export const manifestLayout = (manifest: Manifest, reader: ChunkBytes): Layout =
   }
 }
 
+/** Zeros wherever no slice is. `target` starts at `from` in the image. */
+const fillHoles = (slices: readonly Slice[], from: number, target: Uint8Array): void => {
+  let end = 0
+  for (const { offset, length } of slices) {
+    if (offset - from > end) target.fill(0, end, offset - from)
+    end = offset + length - from
+  }
+  target.fill(0, end)
+}
+
 /** The bytes behind a layout, verified as they are read. */
 export const bytesOfLayout = (layout: Layout, reader: ChunkBytes, close: () => void): SparseBytes => ({
   get sizeBytes() {
@@ -72,9 +82,9 @@ export const bytesOfLayout = (layout: Layout, reader: ChunkBytes, close: () => v
   },
   async read(offset, target) {
     requireRange(offset, target.length, layout.sizeBytes)
-    target.fill(0)
     const slices: Slice[] = []
     for await (const some of layout.slices(offset, offset + target.length)) slices.push(...some)
+    fillHoles(slices, offset, target)
     await reader.fill(slices, offset, target)
   },
   readNow(offset, target) {
@@ -82,7 +92,7 @@ export const bytesOfLayout = (layout: Layout, reader: ChunkBytes, close: () => v
     if (!reader.fillNow || offset < 0 || end > layout.sizeBytes) return false
     const slices = layout.slicesNow?.(offset, end)
     if (!slices) return false
-    target.fill(0)
+    fillHoles(slices, offset, target)
     return reader.fillNow(slices, offset, target)
   },
   ...(reader.writeTo && {

@@ -19,6 +19,8 @@ interface Handle {
   readonly file: Promise<OpenFile>
   /** Once it is open. */
   fd?: number | undefined
+  /** Once somebody has asked for them. */
+  sums?: PackSums
   readers: number
   idle?: () => void
 }
@@ -98,6 +100,19 @@ export class PackFiles {
   /** The descriptor of a pack that is open already: it may be closed as soon as somebody waits. */
   openFd(pack: number): number | undefined {
     return this.packs.has(pack) ? this.#handles.get(pack)?.fd : undefined
+  }
+
+  /** The sums of an open pack; none until they are read, which asking for them begins. */
+  openSums(pack: number): PackSums {
+    const handle = this.#handles.get(pack)
+    if (!handle || !this.packs.get(pack)?.isFinished) return noSums
+    if (!handle.sums) {
+      handle.sums = noSums
+      void this.sums(pack).then(sums => {
+        handle.sums = sums
+      })
+    }
+    return handle.sums
   }
 
   /** Forgets a pack that nothing points to any more and, once its readers are gone, removes its files. */

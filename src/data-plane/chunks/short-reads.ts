@@ -73,18 +73,19 @@ export class ShortReads {
       if (fd === undefined || slice.skip + slice.length > sizeBytes || totalBytes > SHORT_BYTES) return undefined
       const ringStart = slice.length === sizeBytes ? undefined : this.#recent.room(sizeBytes)
       const where = ringStart ?? slice.offset - from
+      const sum = encoding === 'zstd' ? packFiles.openSums(pack).find(offset, storedBytes) : undefined
       const item: DecodeItem = [
         fd,
         offset,
         storedBytes,
         sizeBytes,
-        encoding === 'zstd' ? 1 : 0,
+        encoding === 'raw' ? 0 : sum ? 2 : 1,
         ringStart === undefined ? 0 : 1,
         0,
         where,
       ]
       this.#items.set(item, i * DECODE_FIELDS)
-      this.#ids.set(id, i * 32)
+      this.#ids.set(sum ?? id, i * 32)
       wanted.push({ slice, sizeBytes, ringStart })
     }
     return wanted

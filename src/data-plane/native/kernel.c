@@ -37,14 +37,19 @@ static int find_all(void) {
          FIND(EVP_DigestUpdate) && FIND(EVP_DigestFinal_ex);
 }
 
+typedef struct Helper Helper;
+static void end_helper(Helper *helper);
+
 struct State {
   void *compressor, *decompressor, *digest, *sha256;
   int has_pairs;
+  Helper *helper;
   struct { uint8_t *bytes; size_t size; } scratch[2]; // one for each message that is being hashed
 };
 
 static void free_state(State *state) {
   if (!state) return;
+  end_helper(state->helper);
   if (state->compressor) ZSTD_freeCCtx(state->compressor);
   if (state->decompressor) ZSTD_freeDCtx(state->decompressor);
   if (state->digest) EVP_MD_CTX_free(state->digest);
@@ -91,7 +96,7 @@ static int hash(State *state, Pair *pair, const uint8_t *bytes, size_t length, u
   return 1;
 }
 
-#include "unpack.h"
+#include "decode-cached.h"
 
 static int is_zero(const uint8_t *bytes, size_t length) {
   uint64_t any = 0;
@@ -229,10 +234,10 @@ static double unpack(State *state, const Argument *a, const char **why) {
   return count;
 }
 
-// decodeCached(items, ids, good, target, ring): see unpack.h
+// decodeCached(items, ids, good, target, ring): see decode-cached.h
 static double decode_cached(State *state, const Argument *a, const char **why) {
   const size_t count = a[0].length / UNPACK_FIELDS;
-  if (count > a[1].length / ID || count > a[2].length) return refuse(why, "Every item has an id and an answer.");
+  if (count > MOST_DECODED || count > a[1].length / ID || count > a[2].length) return refuse(why, "Every item has an id and an answer, and they are few.");
   decode_all_cached(state, (double *)a[0].bytes, count, a[1].bytes, a[2].bytes, a + 3);
   return count;
 }

@@ -51,7 +51,9 @@ export interface Native {
   endThreads(pool: NativePool): void
 }
 
-const sources = ['kernel.c', 'calls.h', 'sha256-pairs.h', 'unpack.h'].map(file => new URL(file, import.meta.url))
+const sources = ['kernel.c', 'calls.h', 'sha256-pairs.h', 'unpack.h', 'helper.h', 'decode-cached.h'].map(
+  file => new URL(file, import.meta.url),
+)
 const built = new URL('kernel.node', import.meta.url)
 
 /** What the build writes into the kernel: one that was built from another source is not loaded. */

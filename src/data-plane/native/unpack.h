@@ -5,12 +5,12 @@
 enum { UNPACK_FIELDS = 8, MOST_CHUNK = 1 << 20, TOGETHER = 256 << 10, MOST_TOGETHER = 64 };
 
 // A chunk to be unpacked: where it lies, what it becomes, and which part of that goes where.
-typedef struct { int pack, is_zstd; off_t offset, target; size_t stored, size, skip, length; } Wanted;
+typedef struct { int pack, is_zstd, by_sum; off_t offset, target; size_t stored, size, skip, length; } Wanted;
 
 static int is_wanted(const double *fields, Wanted *wanted) {
   for (int i = 0; i < UNPACK_FIELDS; i++)
     if (!(fields[i] >= 0 && fields[i] < 9007199254740992.0)) return 0;
-  *wanted = (Wanted){fields[0], fields[4] != 0, fields[1], fields[7], fields[2], fields[3], fields[5], fields[6]};
+  *wanted = (Wanted){fields[0], fields[4] != 0, fields[4] == 2, fields[1], fields[7], fields[2], fields[3], fields[5], fields[6]};
   return fields[0] <= INT32_MAX && wanted->stored <= MOST_CHUNK && wanted->size <= MOST_CHUNK && wanted->skip <= wanted->size &&
          wanted->length <= wanted->size - wanted->skip;
 }
@@ -73,33 +73,4 @@ static void unpack_all(State *state, const double *items, size_t count, uint8_t 
     uint8_t *in = scratch(state, 0, stored), *out = scratch(state, 1, size);
     if (in && out) unpack_few(state, wanted, few, in, out, ids + first * ID, good + first, file);
   }
-}
-
-static int read_all_cached(int file, uint8_t *bytes, size_t length, off_t offset) {
-#if defined(RWF_NOWAIT)
-  struct iovec target = {bytes, length};
-  return preadv2(file, &target, 1, offset, RWF_NOWAIT) == (ssize_t)length;
-#else
-  (void)file, (void)bytes, (void)length, (void)offset;
-  return 0;
-#endif
-}
-
-// Decodes and checks chunks that the system has in memory, each to its place in the first or the second of the targets: where an item of
-// unpack has what is to be skipped, these have which one. A chunk that is to be read from a disk is not good.
-static void decode_all_cached(State *state, const double *items, size_t count, uint8_t *ids, uint8_t *good, const Argument *targets) {
-  Pair pair = {0};
-  if (count) memset(good, 0, count); // an empty array may lie nowhere
-  for (size_t i = 0; i < count; i++) {
-    Wanted wanted;
-    if (!is_wanted(items + i * UNPACK_FIELDS, &wanted)) continue;
-    const Argument to = targets[wanted.skip != 0];
-    if ((size_t)wanted.target > to.length || wanted.size > to.length - (size_t)wanted.target) continue;
-    uint8_t *out = to.bytes + wanted.target, *in = wanted.is_zstd ? scratch(state, 0, wanted.stored) : out;
-    if (!in || (!wanted.is_zstd && wanted.stored != wanted.size)) continue;
-    if (!read_all_cached(wanted.pack, in, wanted.stored, wanted.offset)) continue;
-    if (wanted.is_zstd && ZSTD_decompressDCtx(state->decompressor, out, wanted.size, in, wanted.stored) != wanted.size) continue;
-    hash(state, &pair, out, wanted.size, ids + i * ID, good + i);
-  }
-  pair_end(&pair);
 }

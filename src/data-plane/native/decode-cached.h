@@ -1,0 +1,97 @@
+// Chunks that the system has in memory, for who waits for them: read in the calling thread, then hashed and decoded in two. Part of
+// kernel.c.
+#pragma once
+#include "helper.h"
+#include "unpack.h"
+
+enum { MOST_DECODED = 64, MOST_STORED = 4 << 20, WORTH_HELP = 48 << 10 };
+
+// What is hashed, and whether it is what the id says.
+typedef struct { const uint8_t *bytes; size_t length; uint8_t *id, *good; } Message;
+
+// A chunk to decode; where it is noted that this can't be done; and its id, if that is to be compared with what it decodes to.
+typedef struct {
+  const uint8_t *in;
+  size_t stored, size;
+  uint8_t *out, *bad;
+  Message checked;
+} Piece;
+
+typedef struct {
+  Work work;
+  Message messages[MOST_DECODED];
+  Piece pieces[MOST_DECODED];
+  size_t message_count, piece_count;
+  atomic_size_t next; // the first that nobody has begun: the pieces, then two messages each
+} Decoding;
+
+static int decode_piece(State *state, const Piece *piece) {
+  if (ZSTD_decompressDCtx(state->decompressor, piece->out, piece->size, piece->in, piece->stored) != piece->size) return 0;
+  if (!piece->checked.id) return 1;
+  Pair pair = {0};
+  const int is_hashed = hash(state, &pair, piece->out, piece->size, piece->checked.id, piece->checked.good);
+  pair_end(&pair);
+  return is_hashed;
+}
+
+static void decode_some(State *state, Work *work) {
+  Decoding *decoding = (Decoding *)work;
+  const size_t pieces = decoding->piece_count, all = pieces + (decoding->message_count + 1) / 2;
+  for (size_t i; (i = atomic_fetch_add(&decoding->next, 1)) < all;) {
+    if (i < pieces) {
+      if (!decode_piece(state, &decoding->pieces[i])) *decoding->pieces[i].bad = 1;
+      continue;
+    }
+    Pair pair = {0};
+    for (size_t j = 2 * (i - pieces); j < 2 * (i - pieces) + 2 && j < decoding->message_count; j++) {
+      const Message *message = &decoding->messages[j];
+      hash(state, &pair, message->bytes, message->length, message->id, message->good);
+    }
+    pair_end(&pair);
+  }
+}
+
+static int read_all_cached(int file, uint8_t *bytes, size_t length, off_t offset) {
+#if defined(RWF_NOWAIT)
+  struct iovec target = {bytes, length};
+  return preadv2(file, &target, 1, offset, RWF_NOWAIT) == (ssize_t)length;
+#else
+  (void)file, (void)bytes, (void)length, (void)offset;
+  return 0;
+#endif
+}
+
+// Reads one chunk and notes what there is to do. `in` gets what is stored, where that is something else.
+static int plan_chunk(Decoding *decoding, const Wanted *wanted, uint8_t *in, uint8_t *out, uint8_t *id, uint8_t *good, uint8_t *bad) {
+  if (!wanted->is_zstd && wanted->stored != wanted->size) return 0;
+  if (!read_all_cached(wanted->pack, wanted->is_zstd ? in : out, wanted->stored, wanted->offset)) return 0;
+  Message checked = {0};
+  if (!wanted->is_zstd) decoding->messages[decoding->message_count++] = (Message){out, wanted->size, id, good};
+  else if (wanted->by_sum) decoding->messages[decoding->message_count++] = (Message){in, wanted->stored, id, good};
+  else checked = (Message){NULL, 0, id, good};
+  if (wanted->is_zstd) decoding->pieces[decoding->piece_count++] = (Piece){in, wanted->stored, wanted->size, out, bad, checked};
+  return 1;
+}
+
+// Each chunk goes to its place in the first or the second of the targets: where an item of unpack has what is to be skipped, these have
+// which one. One that is to be read from a disk is not good. Where is_zstd is 2 the id is the hash of what is stored, which is shorter.
+static void decode_all_cached(State *state, const double *items, size_t count, uint8_t *ids, uint8_t *good, const Argument *targets) {
+  Decoding decoding = {.work = {decode_some}};
+  uint8_t bad[MOST_DECODED] = {0};
+  Wanted wanted[MOST_DECODED];
+  size_t stored = 0, decoded = 0;
+  if (count) memset(good, 0, count); // an empty array may lie nowhere
+  for (size_t i = 0; i < count; i++) {
+    if (!is_wanted(items + i * UNPACK_FIELDS, &wanted[i])) wanted[i].stored = 0;
+    stored += wanted[i].stored;
+  }
+  uint8_t *in = stored <= MOST_STORED ? scratch(state, 0, stored) : NULL;
+  for (size_t i = 0; in && i < count; in += wanted[i++].stored) {
+    const Argument to = targets[wanted[i].skip != 0];
+    if (!wanted[i].stored || (size_t)wanted[i].target > to.length || wanted[i].size > to.length - (size_t)wanted[i].target) continue;
+    if (plan_chunk(&decoding, &wanted[i], in, to.bytes + wanted[i].target, ids + i * ID, good + i, bad + i)) decoded += wanted[i].size;
+  }
+  if (decoded >= WORTH_HELP) together(state, &decoding.work);
+  else decode_some(state, &decoding.work);
+  for (size_t i = 0; i < count; i++) good[i] &= !bad[i];
+}
