@@ -6,7 +6,7 @@ import { PAGE_BYTES } from './page-cut.ts'
 import type { StoreCore, Work } from './store-core.ts'
 
 /** The most that is cut into chunks at once. */
-export const SEGMENT_BYTES = 4 * 1024 * 1024
+export const SEGMENT_BYTES = 8 * 1024 * 1024
 /** Segments that wait, read, for a thread to be free: threads tend to end at the same time, and none should wait for the disk then. */
 export const SEGMENTS_AHEAD = 2
 /** Bytes that start inside of a page. What they become takes their place: stored chunks are never longer than the bytes. */
