@@ -2,7 +2,7 @@ import { Bits } from './bits.ts'
 import type { ChunkIndex } from './chunk-index.ts'
 import { idBytes, idText } from './chunk-index.ts'
 import { hashOf } from './chunk-kernel.ts'
-import type { CollectionPlan, ManifestId } from './chunk-store.ts'
+import type { ChunkId, CollectionPlan, ManifestId } from './chunk-store.ts'
 import type { Drafts } from './drafts.ts'
 import type { Marks } from './leases.ts'
 import { pageSlices, SLICE_BYTES } from './manifest.ts'
@@ -72,6 +72,7 @@ const judge = async (
   execute?: (sentence: Sentence) => Promise<void>,
 ): Promise<Sentence> => {
   core.holds.requireWhole()
+  const healed = await core.repairs.healed()
   const room = await core.room.look()
   const isFull = room !== undefined && room.freeBytes < room.reserveBytes
   const candidates: Candidate[] = []
@@ -85,7 +86,7 @@ const judge = async (
     await update(reach, core, marks.manifests)
     marks.chunks.addAll(core.leases.leased())
     const free = candidates.filter(({ pack }) => !core.writer.isDoubted(pack.number))
-    const sentence = sentenceOf(core, free, marks.chunks, reach, isFull)
+    const sentence = sentenceOf(core, free, marks.chunks, reach, isFull, healed)
     const executed = execute?.(sentence)
     stopWatching()
     await executed
@@ -164,10 +165,13 @@ const sentenceOf = (
   marked: Bits,
   reach: Reach,
   isFull: boolean,
+  healed: ReadonlySet<ChunkId>,
 ): Sentence => {
   const manifests = core.manifests.ids().filter(id => !reach.hasManifest(id) && !core.leases.isPinned(id))
   const { index } = core
-  const lives = (entry: number) => marked.has(entry) || reach.has(entry)
+  const isNeeded = (entry: number) => marked.has(entry) || reach.has(entry)
+  const shields = shieldsOf(core, condemn(candidates, liveBytesByPack(index, isNeeded), isFull), healed)
+  const lives = (entry: number) => isNeeded(entry) || shields.has(entry)
   const condemned = condemn(candidates, liveBytesByPack(index, lives), isFull)
   const packs = new Map(
     condemned.map(({ pack }) => [pack.number, { pack, live: [] as number[], dead: [] as number[] }]),
@@ -194,6 +198,21 @@ const sentenceOf = (
     packs: [...packs.values()],
     plan: { manifests: manifests.length, chunks, freedBytes: Math.max(0, freedBytes), sharedBytes },
   }
+}
+
+/**
+ * Good copies of chunks that were healed, needed or not, while a pack stays that is older: it may have the bad copy, which would count
+ * again after the next opening, and be what new data is deduplicated against.
+ */
+const shieldsOf = (
+  { index, packFiles }: StoreCore,
+  condemned: readonly Candidate[],
+  healed: ReadonlySet<ChunkId>,
+): Set<number> => {
+  const goes = new Set(condemned.map(({ pack }) => pack.number))
+  const oldest = Math.min(...[...packFiles.packs.keys()].filter(number => !goes.has(number)))
+  const entries = [...healed].map(id => index.find(idBytes(id)))
+  return new Set(entries.filter(entry => entry >= 0 && index.packOf(entry) > oldest))
 }
 
 const liveBytesByPack = (index: ChunkIndex, lives: (entry: number) => boolean): Map<number, number> => {
