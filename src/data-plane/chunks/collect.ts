@@ -2,7 +2,7 @@ import { Bits } from './bits.ts'
 import type { ChunkIndex } from './chunk-index.ts'
 import { idBytes, idText } from './chunk-index.ts'
 import { hashOf } from './chunk-kernel.ts'
-import type { ChunkId, CollectionPlan, ManifestId } from './chunk-store.ts'
+import type { CollectionPlan, ManifestId } from './chunk-store.ts'
 import type { Drafts } from './drafts.ts'
 import type { Marks } from './leases.ts'
 import { pageSlices, SLICE_BYTES } from './manifest.ts'
@@ -100,7 +100,7 @@ const markDrafts = async ({ index }: StoreCore, drafts: Drafts, chunks: Bits): P
   for (const map of await drafts.maps())
     for (const slices of map.within(0, map.sizeBytes))
       for (const { id } of slices) {
-        const entry = index.find(idBytes(id))
+        const entry = index.find(Buffer.from(id, 'hex'))
         if (entry >= 0) chunks.add(entry)
       }
 }
@@ -165,7 +165,7 @@ const sentenceOf = (
   marked: Bits,
   reach: Reach,
   isFull: boolean,
-  healed: ReadonlySet<ChunkId>,
+  healed: ReadonlySet<string>,
 ): Sentence => {
   const manifests = core.manifests.ids().filter(id => !reach.hasManifest(id) && !core.leases.isPinned(id))
   const { index } = core
@@ -207,11 +207,11 @@ const sentenceOf = (
 const shieldsOf = (
   { index, packFiles }: StoreCore,
   condemned: readonly Candidate[],
-  healed: ReadonlySet<ChunkId>,
+  healed: ReadonlySet<string>,
 ): Set<number> => {
   const goes = new Set(condemned.map(({ pack }) => pack.number))
   const oldest = Math.min(...[...packFiles.packs.keys()].filter(number => !goes.has(number)))
-  const entries = [...healed].map(id => index.find(idBytes(id)))
+  const entries = [...healed].map(id => index.find(Buffer.from(id, 'hex')))
   return new Set(entries.filter(entry => entry >= 0 && index.packOf(entry) > oldest))
 }
 

@@ -31,8 +31,9 @@ export class RepairLog {
   }
 
   /** Which chunks were the last ones. */
-  async healed(): Promise<Set<ChunkId>> {
-    return new Set((await this.#lastLines()).map(line => JSON.parse(line).chunk))
+  async healed(): Promise<Set<string>> {
+    const ids = (await this.#lastLines()).map(line => /"chunk":"([0-9a-f]{64})"/.exec(line)?.[1])
+    return new Set(ids.filter(id => id !== undefined))
   }
 
   async #lastLines(): Promise<string[]> {
