@@ -41,6 +41,8 @@ export class ChunkIndex {
   #used = 0
   #gone = 0
   readonly #suspects = new Set<number>()
+  /** Packs with another copy of a chunk, which counts no more. */
+  readonly #olderPacks = new Map<number, number[]>()
   /** Entry numbers are below this. */
   limit = 0
 
@@ -60,7 +62,7 @@ export class ChunkIndex {
 
   add(ids: Uint8Array, at: number, place: Place): number {
     const entry = this.#take(ids, at)
-    this.move(entry, place)
+    this.#moveTo(entry, place)
     this.#enter(entry)
     return entry
   }
@@ -76,6 +78,7 @@ export class ChunkIndex {
     const entry = known < 0 ? this.#take(table, at) : known
     const isZstd = table.readUInt32LE(at + 44) === 1
     const size = (table.readUInt32LE(at + 40) | (isZstd ? ZSTD : 0)) >>> 0
+    if (known >= 0) this.#noteOlder(entry, pack)
     this.#suspects.delete(entry)
     this.#point(entry, pack, table.readUInt32LE(at + 32), table.readUInt32LE(at + 36), size)
     if (known < 0) this.#enter(entry)
@@ -110,6 +113,21 @@ export class ChunkIndex {
   }
 
   move(entry: number, place: Place): void {
+    this.#noteOlder(entry, place.pack)
+    this.#moveTo(entry, place)
+  }
+
+  /** Chunks of which there is another copy in an older pack, or was, and those packs. */
+  olderPacks(): ReadonlyMap<number, readonly number[]> {
+    return this.#olderPacks
+  }
+
+  #noteOlder(entry: number, pack: number): void {
+    const before = this.packOf(entry)
+    if (before !== pack) this.#olderPacks.set(entry, [...(this.#olderPacks.get(entry) ?? []), before])
+  }
+
+  #moveTo(entry: number, place: Place): void {
     this.#suspects.delete(entry)
     const size = (place.sizeBytes | (place.encoding === 'zstd' ? ZSTD : 0)) >>> 0
     this.#point(entry, place.pack, place.offset, place.storedBytes, size)
@@ -126,6 +144,7 @@ export class ChunkIndex {
 
   remove(entry: number): void {
     this.#suspects.delete(entry)
+    this.#olderPacks.delete(entry)
     const { ids, places } = this.#blockOf(entry)
     const at = (entry % BLOCK) * 32
     const mask = this.#slots.length - 1

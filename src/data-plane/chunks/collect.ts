@@ -72,7 +72,6 @@ const judge = async (
   execute?: (sentence: Sentence) => Promise<void>,
 ): Promise<Sentence> => {
   core.holds.requireWhole()
-  const healed = await core.repairs.healed()
   const room = await core.room.look()
   const isFull = room !== undefined && room.freeBytes < room.reserveBytes
   const candidates: Candidate[] = []
@@ -86,7 +85,7 @@ const judge = async (
     await update(reach, core, marks.manifests)
     marks.chunks.addAll(core.leases.leased())
     const free = candidates.filter(({ pack }) => !core.writer.isDoubted(pack.number))
-    const sentence = sentenceOf(core, free, marks.chunks, reach, isFull, healed)
+    const sentence = sentenceOf(core, free, marks.chunks, reach, isFull)
     const executed = execute?.(sentence)
     stopWatching()
     await executed
@@ -165,12 +164,11 @@ const sentenceOf = (
   marked: Bits,
   reach: Reach,
   isFull: boolean,
-  healed: ReadonlySet<string>,
 ): Sentence => {
   const manifests = core.manifests.ids().filter(id => !reach.hasManifest(id) && !core.leases.isPinned(id))
   const { index } = core
   const isNeeded = (entry: number) => marked.has(entry) || reach.has(entry)
-  const shields = shieldsOf(core, condemn(candidates, liveBytesByPack(index, isNeeded), isFull), healed)
+  const shields = shieldsOf(core, condemn(candidates, liveBytesByPack(index, isNeeded), isFull))
   const lives = (entry: number) => isNeeded(entry) || shields.has(entry)
   const condemned = condemn(candidates, liveBytesByPack(index, lives), isFull)
   const packs = new Map(
@@ -201,18 +199,13 @@ const sentenceOf = (
 }
 
 /**
- * Good copies of chunks that were healed, needed or not, while a pack stays that is older: it may have the bad copy, which would count
- * again after the next opening, and be what new data is deduplicated against.
+ * Chunks, needed or not, of which a pack that stays has an older copy. That one may be bad, and would count again after the next opening:
+ * new data would be deduplicated against it.
  */
-const shieldsOf = (
-  { index, packFiles }: StoreCore,
-  condemned: readonly Candidate[],
-  healed: ReadonlySet<string>,
-): Set<number> => {
+const shieldsOf = ({ index, packFiles }: StoreCore, condemned: readonly Candidate[]): Set<number> => {
   const goes = new Set(condemned.map(({ pack }) => pack.number))
-  const oldest = Math.min(...[...packFiles.packs.keys()].filter(number => !goes.has(number)))
-  const entries = [...healed].map(id => index.find(Buffer.from(id, 'hex')))
-  return new Set(entries.filter(entry => entry >= 0 && index.packOf(entry) > oldest))
+  const stays = (pack: number) => packFiles.packs.has(pack) && !goes.has(pack)
+  return new Set([...index.olderPacks()].filter(([, packs]) => packs.some(stays)).map(([entry]) => entry))
 }
 
 const liveBytesByPack = (index: ChunkIndex, lives: (entry: number) => boolean): Map<number, number> => {

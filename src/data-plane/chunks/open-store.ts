@@ -107,7 +107,6 @@ export const openStore = async (folder: string, parts: StoreParts): Promise<Chun
     manifests,
     holds: await Holds.load(files, folder),
     receives: await Receives.load(files, clock, folder),
-    repairs,
     copyLimits: parts.copyLimits ?? defaultCopyLimits,
   }
   const scrub = new Scrub(files, folder, clock, core)

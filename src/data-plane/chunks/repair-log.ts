@@ -7,10 +7,7 @@ import { Turns } from './turns.ts'
 /** So much of its end is read: some 500 repairs. */
 const TAIL_BYTES = 64 * 1024
 
-/**
- * `repairs.log`: one JSON object per line for every chunk that was got back from elsewhere. A record for people; a collection asks it of
- * which chunks a bad copy may lie in an older pack.
- */
+/** `repairs.log`: one JSON object per line for every chunk that was got back from elsewhere. A record for people: nothing depends on it. */
 export class RepairLog {
   readonly #files: Files
   readonly #file: string
@@ -25,29 +22,19 @@ export class RepairLog {
 
   /** The last ones. A line that was torn is left out. */
   async read(): Promise<Repairs> {
-    const lines = await this.#lastLines()
-    const last = lines.at(-1)
-    return { count: lines.length, last: last === undefined ? undefined : JSON.parse(last) }
-  }
-
-  /** Which chunks were the last ones. */
-  async healed(): Promise<Set<string>> {
-    const ids = (await this.#lastLines()).map(line => /"chunk":"([0-9a-f]{64})"/.exec(line)?.[1])
-    return new Set(ids.filter(id => id !== undefined))
-  }
-
-  async #lastLines(): Promise<string[]> {
-    if (!(await this.#files.exists(this.#file))) return []
+    if (!(await this.#files.exists(this.#file))) return { count: 0, last: undefined }
     const file = await this.#files.open(this.#file, 'read')
     try {
       const sizeBytes = await file.sizeBytes()
       const start = Math.max(0, sizeBytes - TAIL_BYTES)
       const tail = Buffer.alloc(sizeBytes - start)
       await file.read(tail, start)
-      return tail
+      const lines = tail
         .toString('utf8')
         .split('\n')
         .filter(line => line.startsWith('{') && line.endsWith('}'))
+      const last = lines.at(-1)
+      return { count: lines.length, last: last === undefined ? undefined : JSON.parse(last) }
     } finally {
       await file.close()
     }

@@ -10,7 +10,6 @@ import type { ManifestFiles } from './manifest-files.ts'
 import type { PackFiles } from './pack-files.ts'
 import type { PackWriter } from './pack-writer.ts'
 import type { Receives } from './receives.ts'
-import type { RepairLog } from './repair-log.ts'
 import type { Room } from './room.ts'
 
 /** The parts of an open store that its operations share. */
@@ -27,7 +26,6 @@ export interface StoreCore {
   readonly manifests: ManifestFiles
   readonly holds: Holds
   readonly receives: Receives
-  readonly repairs: RepairLog
   readonly copyLimits: CopyLimits
 }
 
