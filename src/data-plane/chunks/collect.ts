@@ -82,7 +82,9 @@ const judge = async (
   try {
     await markDrafts(core, drafts, marks.chunks)
     await markReceives(core, marks.chunks)
-    await update(reach, core, marks.manifests)
+    // The verdict comes in the same turn as the last look: who needs a manifest in between would keep it, and lose its chunks.
+    do await update(reach, core, marks.manifests)
+    while (needed(core).some(id => core.manifests.has(id) && !reach.hasManifest(id)))
     marks.chunks.addAll(core.leases.leased())
     const free = candidates.filter(({ pack }) => !core.writer.isDoubted(pack.number))
     const sentence = sentenceOf(core, free, marks.chunks, reach, isFull)
