@@ -2,10 +2,8 @@ import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { test } from 'node:test'
-import type { Registry } from '#arm/registry.ts'
-import { memoryIdentities } from '#identity/memory-identities.ts'
-import { providersOf } from '#providers/index.ts'
 import { errorsPage, errorTables } from './error-tables.ts'
+import { registeredTypes } from './support/registered-types.ts'
 
 const page = (name: string) => fs.readFileSync(path.join(import.meta.dirname, '../docs', name), 'utf8')
 const rowsOf = (text: string) => text.split('\n').filter(line => /^\| (?!code \|)/.test(line))
@@ -34,51 +32,12 @@ test('every error has a code, a status and a word on when it is given', async ()
   }
 })
 
-/** The types as main.ts registers them; what they are made of is not touched before a request comes. */
-const registeredTypes = (): string[] => {
-  const untouched = new Proxy({}, { get: () => () => undefined })
-  const registry: Registry = {
-    providers: [],
-    require: () => assert.fail('Nothing is looked up while types are made.'),
-    findProviderAction: () => undefined,
-  }
-  const tenants = async () => []
-  const providers = providersOf({
-    registry: () => registry,
-    tenants,
-    allowedVhdHosts: [],
-    identities: memoryIdentities(),
-    publicAddresses: { first: 0, last: 0, prefixLength: 32 },
-    homeSubscriptionId: '',
-    ...({
-      regions: untouched,
-      blobs: untouched,
-      catalog: untouched,
-      log: untouched,
-      hosting: untouched,
-      deployments: untouched,
-      access: untouched,
-      findPrincipal: untouched,
-      activityLog: untouched,
-      signing: untouched,
-    } as never as Pick<
-      Parameters<typeof providersOf>[0],
-      | 'regions'
-      | 'blobs'
-      | 'catalog'
-      | 'log'
-      | 'hosting'
-      | 'deployments'
-      | 'access'
-      | 'findPrincipal'
-      | 'activityLog'
-      | 'signing'
-    >),
-  })
-  return providers.flatMap(provider => provider.types.map(({ type }) => type)).sort()
-}
-
 test('docs/fidelity.md has a row for every registered type, and none for another', () => {
   const named = [...page('fidelity.md').matchAll(/^\| `(Microsoft\.[^`]+)` \|/gm)].map(match => match[1] ?? '')
-  assert.deepEqual(named.toSorted(), registeredTypes())
+  assert.deepEqual(
+    named.toSorted(),
+    registeredTypes()
+      .map(({ type }) => type)
+      .sort(),
+  )
 })

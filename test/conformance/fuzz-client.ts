@@ -1,9 +1,5 @@
 import assert from 'node:assert/strict'
 import * as https from 'node:https'
-import type { ResourceType } from '#arm/resource-type.ts'
-import { memoryIdentities } from '#identity/memory-identities.ts'
-import { providersOf } from '#providers/index.ts'
-import { testSigning } from '#providers/Microsoft.Compute/galleries/images/versions/test-signing.ts'
 import type { HttpAnswer, TestServer } from '../support/test-server.ts'
 
 /** What a run of a fuzzer is repeated with: `FUZZ_SEED=1 FUZZ_RUNS=100000 node --test test/conformance/fuzz*.test.ts`. */
@@ -110,28 +106,4 @@ const checkArmAnswer = (answer: HttpAnswer, request: FuzzRequest): void => {
   if (status < 400 || request.method === 'HEAD') return
   assert.equal(typeof json?.error?.code, 'string', `${status} ${text}`)
   assert.ok(json.error.message.length > 0 && json.error.message.length < 20_000, text.slice(0, 500))
-}
-
-/** The types as main.ts registers them; what they are made of is not touched before a request comes. */
-export const registeredTypes = (): readonly ResourceType[] => {
-  const untouched = new Proxy({}, { get: () => () => undefined }) as never
-  const providers = providersOf({
-    registry: () => assert.fail('Nothing is looked up while types are made.'),
-    tenants: async () => [],
-    signing: testSigning(),
-    allowedVhdHosts: [],
-    identities: memoryIdentities(),
-    publicAddresses: { first: 0, last: 0, prefixLength: 32 },
-    homeSubscriptionId: '',
-    regions: untouched,
-    blobs: untouched,
-    catalog: untouched,
-    log: untouched,
-    hosting: untouched,
-    deployments: untouched,
-    access: untouched,
-    findPrincipal: untouched,
-    activityLog: untouched,
-  })
-  return providers.flatMap(provider => provider.types)
 }

@@ -8,8 +8,9 @@ import {
   COMMUNITY,
   communityInfo,
   FOREIGN_ADMIN,
-  FOREIGN_TENANT,
   FOREIGNER,
+  ofColleague,
+  ofTenant,
   startTestSharing,
   type TestSharing,
   UNIQUE_NAME,
@@ -22,8 +23,6 @@ before(async () => {
 })
 after(() => arm.close())
 
-const ofColleague = [{ type: 'Subscriptions', ids: [COLLEAGUE.subscriptionId] }]
-const ofTenant = [{ type: 'AADTenants', ids: [FOREIGN_TENANT] }]
 const names = (body: { value: { name: string }[] }) => body.value.map(({ name }) => name)
 const shared = `sharedGalleries/${UNIQUE_NAME}`
 

@@ -32,6 +32,10 @@ export const FOREIGN_ADMIN: Neighbour = {
   isOfTenant: true,
 }
 
+/** With whom a gallery is shared. */
+export const ofColleague = [{ type: 'Subscriptions', ids: [COLLEAGUE.subscriptionId] }]
+export const ofTenant = [{ type: 'AADTenants', ids: [FOREIGN_TENANT] }]
+
 export const UNIQUE_NAME = `${SUBSCRIPTION}-G`
 export const COMMUNITY = `${GALLERY}community`
 

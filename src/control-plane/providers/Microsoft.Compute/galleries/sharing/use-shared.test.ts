@@ -9,6 +9,8 @@ import {
   COMMUNITY,
   FOREIGN_TENANT,
   FOREIGNER,
+  ofColleague,
+  ofTenant,
   startTestSharing,
   type TestSharing,
   UNIQUE_NAME,
@@ -20,8 +22,6 @@ before(async () => {
 })
 after(() => arm.close())
 
-const ofColleague = [{ type: 'Subscriptions', ids: [COLLEAGUE.subscriptionId] }]
-const ofTenant = [{ type: 'AADTenants', ids: [FOREIGN_TENANT] }]
 const sharedId = (tail = '') => `/SharedGalleries/${UNIQUE_NAME}/Images/i${tail}`
 const communityId = (tail = '') => `/CommunityGalleries/${arm.publicName}/Images/open${tail}`
 
