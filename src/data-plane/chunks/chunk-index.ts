@@ -117,9 +117,18 @@ export class ChunkIndex {
     this.#moveTo(entry, place)
   }
 
-  /** Chunks of which there is another copy in an older pack, or was, and those packs. */
+  /** Chunks of which there is another copy in an older pack, and those packs. */
   olderPacks(): ReadonlyMap<number, readonly number[]> {
     return this.#olderPacks
+  }
+
+  /** These packs are no more. */
+  forgetPacks(gone: ReadonlySet<number>): void {
+    for (const [entry, packs] of this.#olderPacks) {
+      const left = packs.filter(pack => !gone.has(pack))
+      if (left.length === 0) this.#olderPacks.delete(entry)
+      else if (left.length < packs.length) this.#olderPacks.set(entry, left)
+    }
   }
 
   #noteOlder(entry: number, pack: number): void {

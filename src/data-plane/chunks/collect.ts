@@ -52,14 +52,18 @@ export const collect = async (core: StoreCore, drafts: Drafts, reach: Reach): Pr
     return core.manifests.remove(manifests)
   })
   let failure: { error: unknown } | undefined
+  const gone = new Set<number>()
   for (const { pack, live } of sentence.packs) {
     try {
-      if (await moveLive(core, pack, live)) await core.packFiles.remove(pack)
+      if (!(await moveLive(core, pack, live))) continue
+      await core.packFiles.remove(pack)
+      gone.add(pack.number)
     } catch (error) {
       // A full disk has no room for the copies of this pack; another one may need less.
       failure ??= { error }
     }
   }
+  if (gone.size > 0) core.index.forgetPacks(gone)
   if (sentence.packs.length > 0) await core.writer.syncNames()
   if (failure) throw failure.error
   return sentence.plan
