@@ -85,6 +85,19 @@ export class ChunkIndex {
     return entry
   }
 
+  /** The chunks of a table that a pack has still: those that were taken out, and older copies of those that are here again. */
+  putBack(table: Buffer, pack: number): void {
+    for (let at = 0; at < table.length; at += 48) {
+      const known = this.find(table, at)
+      if (known < 0) this.putRecord(table, at, pack)
+      else if (this.packOf(known) !== pack) this.#addOlder(known, pack)
+    }
+  }
+
+  isSuspect(entry: number): boolean {
+    return this.#suspects.has(entry)
+  }
+
   #take(ids: Uint8Array, at: number): number {
     const entry = this.#free.pop() ?? this.limit++
     if (entry >= this.#blocks.length * BLOCK)
@@ -133,7 +146,12 @@ export class ChunkIndex {
 
   #noteOlder(entry: number, pack: number): void {
     const before = this.packOf(entry)
-    if (before !== pack) this.#olderPacks.set(entry, [...(this.#olderPacks.get(entry) ?? []), before])
+    if (before !== pack) this.#addOlder(entry, before)
+  }
+
+  #addOlder(entry: number, pack: number): void {
+    const packs = this.#olderPacks.get(entry) ?? []
+    if (!packs.includes(pack)) this.#olderPacks.set(entry, [...packs, pack])
   }
 
   #moveTo(entry: number, place: Place): void {

@@ -7,6 +7,7 @@ import type { Drafts } from './drafts.ts'
 import type { Marks } from './leases.ts'
 import { pageSlices, SLICE_BYTES } from './manifest.ts'
 import type { Pack } from './pack-files.ts'
+import { encodeRecords } from './pack-format.ts'
 import type { NewChunk } from './pack-writer.ts'
 import type { Reach } from './reach.ts'
 import type { StoreCore } from './store-core.ts'
@@ -46,14 +47,26 @@ export const planCollection = async (core: StoreCore, drafts: Drafts, reach: Rea
 export const collect = async (core: StoreCore, drafts: Drafts, reach: Reach): Promise<CollectionPlan> => {
   core.writer.roll()
   await core.writer.commit()
-  const sentence = await judge(core, drafts, reach, ({ manifests, packs }) => {
-    // No await between the verdict and this: whoever looks for one of these chunks from now on stores it anew.
-    for (const { dead } of packs) for (const entry of dead) core.index.remove(entry)
-    return core.manifests.remove(manifests)
-  })
+  const taken = new Map<number, Buffer>()
+  try {
+    const sentence = await judge(core, drafts, reach, ({ manifests, packs }) => {
+      for (const { pack, dead } of packs) taken.set(pack.number, recordsOfDead(core, dead))
+      // No await between the verdict and this: whoever looks for one of these chunks from now on stores it anew.
+      for (const { dead } of packs) for (const entry of dead) core.index.remove(entry)
+      return core.manifests.remove(manifests)
+    })
+    await removePacks(core, sentence)
+    return sentence.plan
+  } finally {
+    // What a pack has counts again at the next opening, and so it does now, if the pack stays: who verifies looks at it too.
+    for (const [pack, table] of taken) if (core.packFiles.packs.has(pack)) core.index.putBack(table, pack)
+  }
+}
+
+const removePacks = async (core: StoreCore, { packs }: Sentence): Promise<void> => {
   let failure: { error: unknown } | undefined
   const gone = new Set<number>()
-  for (const { pack, live } of sentence.packs) {
+  for (const { pack, live } of packs) {
     try {
       if (!(await moveLive(core, pack, live))) continue
       await core.packFiles.remove(pack)
@@ -63,11 +76,16 @@ export const collect = async (core: StoreCore, drafts: Drafts, reach: Reach): Pr
       failure ??= { error }
     }
   }
-  if (gone.size > 0) core.index.forgetPacks(gone)
-  if (sentence.packs.length > 0) await core.writer.syncNames()
+  core.index.forgetPacks(gone)
+  if (packs.length > 0) await core.writer.syncNames()
   if (failure) throw failure.error
-  return sentence.plan
 }
+
+/** What the index had of chunks, in case their pack stays; not of those that are known to be damaged. */
+const recordsOfDead = ({ index }: StoreCore, dead: readonly number[]): Buffer =>
+  encodeRecords(
+    dead.filter(entry => !index.isSuspect(entry)).map(entry => ({ id: index.idOf(entry), place: index.place(entry) })),
+  )
 
 const judge = async (
   core: StoreCore,
