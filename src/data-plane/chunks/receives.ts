@@ -50,8 +50,8 @@ export class Receives {
       const head = Buffer.alloc(16)
       MAGIC.copy(head)
       head.writeBigUInt64LE(BigInt(this.now()), 8)
-      this.#known.add(name)
       await replaceFile(this.#files, path.join(this.#folder, name), Buffer.concat([head, root]))
+      this.#known.add(name) // not before: a collection would find nothing in it
     })
   }
 

@@ -10,17 +10,20 @@ export const severalAtOnce = async <T>(
 ): Promise<void> => {
   const running = new Set<Promise<void>>()
   let failure: { error: unknown } | undefined
-  for await (const item of items) {
-    if (failure || signal?.aborted) break
-    const each = work(item)
-      .catch(error => {
-        failure ??= { error }
-      })
-      .finally(() => running.delete(each))
-    running.add(each)
-    if (running.size >= most) await Promise.race(running)
+  try {
+    for await (const item of items) {
+      if (failure || signal?.aborted) break
+      const each = work(item)
+        .catch(error => {
+          failure ??= { error }
+        })
+        .finally(() => running.delete(each))
+      running.add(each)
+      if (running.size >= most) await Promise.race(running)
+    }
+  } finally {
+    await Promise.all(running) // none of them rejects; the items themselves may have failed
   }
-  await Promise.all(running)
   if (failure) throw failure.error
   signal?.throwIfAborted()
 }

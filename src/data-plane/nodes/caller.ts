@@ -63,6 +63,11 @@ export class Caller {
   async call(name: string, details: object, options: CallOptions = {}): Promise<unknown> {
     options.signal?.throwIfAborted()
     const wire = await this.#connection()
+    if (options.signal?.aborted || this.#isClosed) {
+      wire.close()
+      options.signal?.throwIfAborted()
+      throw new Error('The chunk store is closed.')
+    }
     this.#busy.add(wire)
     const conversation = new Conversation(wire, this.#url, options)
     const stop = () => wire.close()

@@ -1,8 +1,9 @@
 import type { Draft, Ingested, ManifestId } from '#data-plane/chunks/chunk-store.ts'
 import { type Extent, requireRange, type SparseBytes } from '#foundation/sparse-bytes.ts'
 import type { CallOptions } from './caller.ts'
+import { NodeUnreachable } from './faults.ts'
 import { streamed } from './streamed.ts'
-import { MAX_BODY_BYTES } from './wire.ts'
+import { MAX_BODY_BYTES, WireBroken } from './wire.ts'
 
 type Call = <T>(name: string, details?: object, options?: CallOptions) => Promise<T>
 type State = Pick<Draft, 'sizeBytes' | 'written'>
@@ -67,8 +68,14 @@ export class RemoteDraft implements Draft {
         requireRange(offset, target.length, this.sizeBytes)
         for (let at = 0; at < target.length; at += MAX_BODY_BYTES) {
           const part = target.subarray(at, at + MAX_BODY_BYTES)
-          const onItem = (bytes: Buffer) => part.set(bytes.subarray(0, part.length))
+          let filled = 0
+          const onItem = (bytes: Buffer) => {
+            if (bytes.length > part.length - filled) throw new WireBroken('More bytes came than were asked for.')
+            part.set(bytes, filled)
+            filled += bytes.length
+          }
           await this.#call('readDraft', { ...details, offset: offset + at, length: part.length }, { onItem })
+          if (filled < part.length) throw new NodeUnreachable(this.id, 'Fewer bytes came than were asked for.')
         }
       },
       async close() {},

@@ -10,10 +10,10 @@ import { type Wire, WireBroken } from './wire.ts'
 
 const current = new AsyncLocalStorage<ServedCall>()
 
-/** Where a region's own store asks for a lost chunk last: the gallery whose call met it, which knows the other regions. */
+/** Where a region's own store asks for a lost chunk last: the gallery whose call met it, which knows the other regions. A reader is not asked. */
 export const healFromCaller: Heal = async id => {
   const call = current.getStore()
-  if (!call) return undefined
+  if (call?.role !== 'gallery') return undefined
   for await (const batch of call.ask('heal', { id })) return decodeChunks(batch).find(chunk => chunk.id === id)
   return undefined
 }
@@ -28,23 +28,23 @@ export const serveConnection = async (wire: Wire, hosted: HostedStore, role: Rol
       continue
     }
     if (call) throw new WireBroken('A call came in the middle of another.')
-    const served = new ServedCall(wire, message)
+    const served = new ServedCall(wire, message, role)
     call = served
     void current.run(served, async () => {
-      await serve(served, hosted, role, log, () => {
+      await serve(served, hosted, log, () => {
         call = undefined
       }).catch(error => wire.close(error))
     })
   }
 }
 
-const serve = async (call: ServedCall, hosted: HostedStore, role: Role, log: Log, ended: () => void): Promise<void> => {
+const serve = async (call: ServedCall, hosted: HostedStore, log: Log, ended: () => void): Promise<void> => {
   const name = String(call.request.head.call)
   let answer: readonly [object, unknown?]
   try {
     const run = Object.hasOwn(calls, name) ? calls[name] : undefined
     if (!run) throw new WireBroken(`There is no call ${JSON.stringify(name).slice(0, 100)}.`)
-    if (role === 'read' && !readingCalls.has(name)) throw new CallRefused(name)
+    if (call.role === 'read' && !readingCalls.has(name)) throw new CallRefused(name)
     answer = [{ isDone: true }, (await hosted.run(store => run(store, call))) ?? null]
   } catch (error) {
     if (error instanceof WireBroken) throw error

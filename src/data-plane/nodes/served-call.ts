@@ -1,6 +1,7 @@
 import type { Watch } from '#data-plane/chunks/chunk-store.ts'
 import { AskFailed } from './faults.ts'
 import { Inbox } from './inbox.ts'
+import type { Role } from './join.ts'
 import { type Message, type Wire, WireBroken } from './wire.ts'
 
 const MOST_ASKS = 256
@@ -9,6 +10,7 @@ const MOST_WAITING = 4
 /** A call that is being served: its arguments, and the way back to the caller. */
 export class ServedCall {
   readonly request: Message
+  readonly role: Role
   readonly signal: AbortSignal
   /** What the caller says in the course of the call, answers apart. */
   readonly inbox = new Inbox<Message>(MOST_WAITING)
@@ -18,14 +20,17 @@ export class ServedCall {
   #progress: readonly [number, number] | undefined
   #reporting: Promise<void> = Promise.resolve()
 
-  constructor(wire: Wire, request: Message) {
+  constructor(wire: Wire, request: Message, role: Role) {
     this.#wire = wire
     this.request = request
+    this.role = role
     this.signal = wire.ended
-    this.signal.addEventListener('abort', () => {
-      this.inbox.fail(this.signal.reason)
-      for (const ask of this.#asks.values()) ask.fail(this.signal.reason)
-    })
+    this.signal.addEventListener('abort', this.#break)
+  }
+
+  readonly #break = (): void => {
+    this.inbox.fail(this.signal.reason)
+    for (const ask of this.#asks.values()) ask.fail(this.signal.reason)
   }
 
   /** Progress as the caller is told it: the latest, no faster than it listens. */
@@ -87,6 +92,7 @@ export class ServedCall {
 
   /** The end of the call: what it gave, or why it failed. */
   async end(head: object, value?: unknown): Promise<void> {
+    this.signal.removeEventListener('abort', this.#break) // many calls share a connection, and none is kept
     await this.#reporting
     await this.#wire.send(head, value === undefined ? undefined : Buffer.from(JSON.stringify(value)))
   }

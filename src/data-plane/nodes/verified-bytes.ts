@@ -43,8 +43,11 @@ export class RemoteChunks implements ChunkBytes {
     const missing = new Set<ChunkId>()
     for (const id of ids) {
       const bytes = this.#cache.get(id)
-      if (bytes) use(id, bytes)
-      else missing.add(id)
+      if (bytes) {
+        this.#cache.delete(id)
+        this.#cache.set(id, bytes)
+        use(id, bytes)
+      } else missing.add(id)
     }
     const asked = [...missing]
     for (let first = 0; first < asked.length; first += MOST_ASKED) {

@@ -120,7 +120,7 @@ export const readContent = (head: BundleHead): BundleContent => {
   refuseUnless(isList(base) && base.every(isVersionRef), 'what it builds on')
   const images = new Map(head.images.map(image => [image.manifest, image.sizeBytes]))
   for (const { manifest, sizeBytes } of versions.flatMap(version => version.disks))
-    refuseUnless(images.get(manifest) === sizeBytes, 'a disk without its image')
+    refuseUnless(images.has(manifest) && images.get(manifest) === sizeBytes, 'a disk without its image')
   return content as unknown as BundleContent
 }
 

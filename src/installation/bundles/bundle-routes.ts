@@ -77,12 +77,16 @@ export const bundleRoutes = (app: FastifyInstance, parts: BundleParts): void => 
     const head = await explained(async () => readHead(bodyOf(request)))
     if (!(await bundles.trusted()).includes(head.publicKey)) throw bundleError.signerUnknown(head.publicKey)
     const regionOf = regionsOf(request)
-    await running?.turns.stop()
     const caller = request.verified as Caller
     const run: Parameters<typeof startImport<ImportOutcome>>[0] = async (source, signal, report) => {
       const origin = parts.origin()
       const imported = await importBundle({ head, source, regionOf, caller, origin, signal, report }, parts)
       return { ...(await receiptOf(head, imported, parts)), made: imported.made, notes: imported.notes }
+    }
+    // One at a time, however many are asked for together: each frees what the one before has left.
+    for (let former = running; former; former = running) {
+      await former.turns.stop()
+      if (running === former) running = undefined
     }
     const id = arm.random.uuid()
     running = { id, turns: startImport(run, arm.clock) }
@@ -196,7 +200,12 @@ const chunksOf = async (request: FastifyRequest, { regions }: BundleParts): Prom
 const regionsOf = (request: FastifyRequest): ReadonlyMap<string, string> => {
   const { regions = '' } = request.query as { regions?: string }
   const pairs = String(regions).split(',').filter(Boolean)
-  return new Map(pairs.map(pair => pair.split(':', 2) as [string, string]))
+  return new Map(
+    pairs.map((pair): [string, string] => {
+      const [from = '', to = ''] = pair.split(':', 2)
+      return [from, to]
+    }),
+  )
 }
 
 const receiptOf = async (
