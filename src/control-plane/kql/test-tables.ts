@@ -64,12 +64,17 @@ const places = tableOf(
   ],
 )
 
+const tables = new Map([
+  ['resources', resources],
+  ['places', places],
+])
+
 /** Runs a query over small tables, at midnight of 2026; `lines` are rows as text, to be compared. */
 export const ask = async (text: string) => {
   const query = openQuery(text, {
     clock: new FakeClock('2026-01-01T00:00:00Z'),
     defaultTable: 'Resources',
-    findTable: name => ({ resources, places })[name],
+    findTable: name => tables.get(name),
   })
   const rows = await query.rows()
   const shown = rows.map(row => query.columns.map(({ type }, at) => showValue(row[at] ?? null, type)))
