@@ -13,8 +13,8 @@ export interface DirectoryChange {
   readonly remote: string
 }
 
-/** POSTs that only ask. */
-const READS = /\/(get|check|validate)[^/]*$/i
+/** Actions that only ask; told by the route, for a path ends in whatever name a client chose. */
+const READS = /\/(get|check|validate)[^/]*$/
 
 /** What a request that is about to be answered changed; `undefined` where it only asked, or nobody is known to have sent it. */
 export const changeOf = (
@@ -26,7 +26,7 @@ export const changeOf = (
   const { directoryCaller: caller, method, ip: remote } = request
   const route = request.routeOptions.url ?? ''
   const path = request.url.split('?')[0] ?? ''
-  if (!caller || method === 'GET' || method === 'HEAD' || READS.test(path) || !route.startsWith(root)) return undefined
+  if (!caller || isRead(method, route) || !route.startsWith(root)) return undefined
   const kind = route
     .slice(root.length)
     .split('/')
@@ -35,6 +35,9 @@ export const changeOf = (
   const object = `${path.slice(root.length)}${status === 201 ? madeId(payload) : ''}`.slice(0, 300)
   return { caller, method, kind, object, status, remote }
 }
+
+const isRead = (method: string, route: string): boolean =>
+  method === 'GET' || method === 'HEAD' || (method === 'POST' && READS.test(route))
 
 const madeId = (payload: unknown): string => {
   if (typeof payload !== 'string') return ''

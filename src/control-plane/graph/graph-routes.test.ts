@@ -206,3 +206,18 @@ test('what is not served is refused, and nothing is accepted and dropped', async
   const empty = { displayName: 'empty', web: { redirectUris: [] }, appRoles: [], isFallbackPublicClient: false }
   assert.equal((await admin.post('/applications', empty)).status, 201)
 })
+
+test('whatever changes the directory is told, however the changed is named; what only asks is not', async () => {
+  const { admin, user, changes } = graph
+  const id = await user('getty')
+  changes.length = 0
+  await admin.post(`/users/${id}/getMemberGroups`)
+  await admin.get('/users/getty@opengallery.local')
+  assert.deepEqual(changes, [])
+  await admin.patch('/users/getty@opengallery.local', { displayName: 'Getty' })
+  await admin.remove('/users/getty@opengallery.local')
+  assert.deepEqual(
+    changes.map(({ method, kind, object, status }) => [method, kind, object, status]),
+    ['PATCH', 'DELETE'].map(method => [method, 'users', '/users/getty@opengallery.local', 204]),
+  )
+})

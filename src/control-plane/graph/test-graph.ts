@@ -1,6 +1,7 @@
 import { systemClock } from '#foundation/clock.ts'
 import { systemRandom } from '#foundation/random.ts'
 import { startTestServer } from '#identity/test-server.ts'
+import type { DirectoryChange } from './directory-change.ts'
 import { graphRoutes } from './graph-routes.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads answers as a client without types does
@@ -10,6 +11,7 @@ type OutsideIssuers = NonNullable<NonNullable<Parameters<typeof startTestServer>
 
 /** Graph and the sign-in over an identity of their own; the first start's principal administers it. For tests. */
 export const startTestGraph = async ({ issuers = [] }: { issuers?: OutsideIssuers } = {}) => {
+  const changes: DirectoryChange[] = []
   const server = await startTestServer(systemClock, {
     issuers,
     routes: (identity, admin) =>
@@ -20,6 +22,7 @@ export const startTestGraph = async ({ issuers = [] }: { issuers?: OutsideIssuer
         log: identity.log,
         administers: async caller => caller.objectId === admin.objectId,
         limit: () => {},
+        noteChange: async change => void changes.push(change),
       }),
   })
   const audience = `${server.origin}/msgraph`
@@ -57,6 +60,7 @@ export const startTestGraph = async ({ issuers = [] }: { issuers?: OutsideIssuer
   const admin = as(adminToken)
   return {
     server,
+    changes,
     audience,
     as,
     admin,
