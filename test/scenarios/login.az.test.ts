@@ -35,7 +35,8 @@ const addCredentials = async (dataFolder: string): Promise<void> => {
   const [admin] = await directory.principals(tenant?.tenantId ?? '')
   assert.ok(tenant && admin)
   const pem = await fs.readFile(await keyWithCertificate(path.dirname(dataFolder)), 'utf8')
-  await directory.addCertificate(admin.principal.objectId, pem.slice(pem.indexOf('-----BEGIN CERTIFICATE')))
+  const certificate = { pem: pem.slice(pem.indexOf('-----BEGIN CERTIFICATE')) }
+  await directory.replaceCertificates(admin.principal.objectId, [certificate])
   const { tenantId } = tenant
   await directory.addUser({ tenantId, userPrincipalName: user.name, displayName: 'Ann', password: user.password })
   await database.close()

@@ -1,5 +1,5 @@
 import { type ApplicationWords, namedApplication } from '#identity/applications.ts'
-import { readKeys, replaceKeys } from './certificates.ts'
+import { readKeys } from './certificates.ts'
 import { applicationProperties, applicationView, withCredentials } from './directory-views.ts'
 import { requireApplication } from './find-objects.ts'
 import { type BodyReader, readBody } from './graph-body.ts'
@@ -30,12 +30,11 @@ export const applicationRoutes: readonly GraphRoute[] = [
       const body = readBody(call.body, resource)
       const displayName = body.requiredText('displayName')
       const words = readWords(body)
-      const keys = readKeys(body)
+      const certificates = readKeys(body)
       body.end()
-      const { applications } = parts.identity
       const { tenantId, objectId: ownerId } = call.caller
-      const application = await applications.add(tenantId, { ...namedApplication(displayName), ...words }, ownerId)
-      if (keys) await replaceKeys(application.objectId, keys, parts)
+      const whole = { ...namedApplication(displayName), ...words }
+      const application = await parts.identity.applications.add(tenantId, whole, { ownerId, certificates })
       return shown(call, '/applications', await withCredentials(applicationView(application), parts), 201)
     },
   },
@@ -58,10 +57,9 @@ export const applicationRoutes: readonly GraphRoute[] = [
       const body = readBody(call.body, resource)
       const displayName = body.text('displayName') || before.displayName
       const words = readWords(body)
-      const keys = readKeys(body)
+      const certificates = readKeys(body)
       body.end()
-      await parts.identity.applications.change(objectId, { ...words, displayName })
-      if (keys) await replaceKeys(objectId, keys, parts)
+      await parts.identity.applications.change(objectId, { ...words, displayName }, certificates)
       return done
     },
   },

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Application } from '#identity/applications.ts'
-import type { CertificateCredential, Credential } from '#identity/credentials.ts'
+import type { CertificateCredential } from '#identity/client-certificates.ts'
+import type { Credential } from '#identity/credentials.ts'
 import type { Known } from '#identity/directory.ts'
 import type { FederatedCredential } from '#identity/federated-credentials.ts'
 import type { Group } from '#identity/groups.ts'

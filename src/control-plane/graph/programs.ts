@@ -1,4 +1,4 @@
-import { readKeys, replaceKeys } from './certificates.ts'
+import { readKeys } from './certificates.ts'
 import { programProperties, programView, withCredentials } from './directory-views.ts'
 import { findObjects, requireProgram, viewProgram } from './find-objects.ts'
 import { readBody } from './graph-body.ts'
@@ -72,13 +72,14 @@ export const programRoutes: readonly GraphRoute[] = [
       const displayName = body.text('displayName')
       const [notes, tags] = [body.text('notes', 1024), body.texts('tags')]
       const isEnabled = body.flag('accountEnabled')
-      const keys = readKeys(body)
+      const certificates = readKeys(body)
       body.end()
       const { directory, profiles } = parts.identity
+      // First, for of all these changes it alone can be refused.
+      if (certificates) await directory.replaceCertificates(objectId, certificates)
       if (displayName) await directory.rename(objectId, displayName)
       if (notes !== undefined || tags)
         await profiles.change(objectId, { ...(notes !== undefined && { notes }), ...(tags && { tags }) })
-      if (keys) await replaceKeys(objectId, keys, parts)
       if (isEnabled !== undefined) await directory.setDisabled(objectId, !isEnabled)
       return done
     },

@@ -1,6 +1,7 @@
 import type { Clock } from '#foundation/clock.ts'
 import type { Database } from '#foundation/database.ts'
 import type { Random } from '#foundation/random.ts'
+import { replaceCertificates, type WantedCertificate } from './client-certificates.ts'
 import { DirectoryRefused } from './directory-refused.ts'
 import type { ApplicationRow, IdentityTables } from './identity-tables.ts'
 
@@ -36,8 +37,13 @@ export const namedApplication = (displayName: string): ApplicationWords => ({
 
 /** The registered applications of all tenants. */
 export interface Applications {
-  add(tenantId: string, words: ApplicationWords, ownerId?: string): Promise<Application>
-  change(objectId: string, words: Partial<ApplicationWords>): Promise<void>
+  add(
+    tenantId: string,
+    words: ApplicationWords,
+    more?: { ownerId?: string; certificates?: readonly WantedCertificate[] | undefined },
+  ): Promise<Application>
+  /** Certificates are those that it is to have from now on; all that it has, unless they are given. */
+  change(objectId: string, words: Partial<ApplicationWords>, certificates?: readonly WantedCertificate[]): Promise<void>
   find(by: { objectId: string } | { appId: string }): Promise<Application | undefined>
   list(tenantId: string): Promise<Application[]>
   /** Those that a principal owns. */
@@ -90,7 +96,7 @@ export const openApplications = ({ database, clock, random, changed }: Applicati
 
   return {
     list: tenantId => list(tenantId),
-    async add(tenantId, words, ownerId) {
+    async add(tenantId, words, { ownerId, certificates = [] } = {}) {
       const application: Application = {
         tenantId,
         objectId: random.uuid(),
@@ -114,10 +120,11 @@ export const openApplications = ({ database, clock, random, changed }: Applicati
           .execute()
         if (ownerId !== undefined)
           await tables.insertInto('identity_owner').values({ object_id: objectId, owner_id: ownerId }).execute()
+        await replaceCertificates(tables, objectId, certificates, { clock, random })
       })
       return application
     },
-    async change(objectId, words) {
+    async change(objectId, words, certificates) {
       await database.transact(async transaction => {
         const tables = transaction.as<IdentityTables>()
         const query = tables.selectFrom('identity_application').selectAll().where('object_id', '=', objectId)
@@ -131,7 +138,9 @@ export const openApplications = ({ database, clock, random, changed }: Applicati
           .set({ words: JSON.stringify(changed.words) })
           .where('object_id', '=', objectId)
           .execute()
+        if (certificates) await replaceCertificates(tables, objectId, certificates, { clock, random })
       })
+      if (certificates) changed()
     },
     async find(by) {
       const [name, value] = 'appId' in by ? (['app_id', by.appId] as const) : (['object_id', by.objectId] as const)

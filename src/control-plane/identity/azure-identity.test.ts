@@ -28,7 +28,7 @@ test("Microsoft's own credentials get tokens that verify", async t => {
     const made = testClientCertificate()
     const pem = path.join(server.folder, 'client.pem')
     await fs.writeFile(pem, made.keyPem + made.pem)
-    await identity.directory.addCertificate(admin.objectId, made.pem)
+    await identity.directory.replaceCertificates(admin.objectId, [{ pem: made.pem }])
     const credential = new ClientCertificateCredential(tenantId, clientId, pem, options)
     const { token } = await credential.getToken(`${origin}/.default`)
     assert.equal((await identity.verifyToken(token)).objectId, admin.objectId)

@@ -43,6 +43,8 @@ export const assertionCheck =
     if (!known || !row) throw oauthRefused.badAssertion('No certificate with this thumbprint is registered.')
     const certificate = new X509Certificate(row.pem)
     const now = clock.now()
+    if (now.getTime() + skewSeconds * 1000 < (row.starts_at ?? 0))
+      throw oauthRefused.badAssertion('The certificate does not count yet.')
     if (now > new Date(row.ends_at ?? certificate.validTo))
       throw oauthRefused.badAssertion('The certificate has expired.')
     const claims = await verified(assertion.text, certificate, alg, now)

@@ -1,13 +1,18 @@
-import { createHash, X509Certificate } from 'node:crypto'
 import type { Clock } from '#foundation/clock.ts'
 import type { Database } from '#foundation/database.ts'
 import { type Random, secretText } from '#foundation/random.ts'
+import {
+  type CertificateCredential,
+  certificatesIn,
+  replaceCertificates,
+  type WantedCertificate,
+} from './client-certificates.ts'
 import { DirectoryRefused } from './directory-refused.ts'
 import type { CertificateRow, CredentialNoteRow, IdentityTables, SecretRow } from './identity-tables.ts'
 import type { SlowHash } from './slow-hash.ts'
 
-/** What is said of a credential, beside what proves it. */
-export interface CredentialWords {
+/** What is said of a secret, beside what proves it. */
+interface CredentialWords {
   readonly displayName?: string | null
   readonly startsAt?: Date
 }
@@ -20,19 +25,9 @@ export interface Credential {
   readonly expiresAt: Date
 }
 
-export interface CertificateCredential {
-  /** The SHA-256 of the certificate, in base64url. */
-  readonly thumbprint: string
-  readonly pem: string
-  /** What clients call it by. */
-  readonly keyId: string
-  readonly displayName: string | null
-  readonly startsAt: Date
-  readonly expiresAt: Date
-}
-
-/** A certificate that sign-in may be proved by, and when that is over if it is before the certificate itself ends. */
+/** A certificate that sign-in may be proved by, since when, and until when if that is before the certificate itself ends. */
 export interface AcceptedCertificate extends CertificateRow {
+  readonly starts_at: number | null
   readonly ends_at: number | null
 }
 
@@ -49,14 +44,9 @@ export interface Credentials {
   setPassword(objectId: string, password: string): Promise<void>
   secretsOf(objectId: string): Promise<Credential[]>
   removeSecret(objectId: string, secretId: string): Promise<boolean>
-  /** Lets the service principal prove itself with the private key of this PEM certificate. */
-  addCertificate(
-    objectId: string,
-    pem: string,
-    words?: CredentialWords & { keyId?: string; expiresAt?: Date },
-  ): Promise<{ thumbprint: string }>
   certificatesOf(objectId: string): Promise<CertificateCredential[]>
-  removeCertificate(objectId: string, thumbprint: string): Promise<void>
+  /** The service principal or application proves itself with the private keys of these certificates and no others; all of them, or nothing changes. */
+  replaceCertificates(objectId: string, wanted: readonly WantedCertificate[]): Promise<void>
   /** Whatever the principal may sign in with, its application's included. */
   secretRows(objectId: string): Promise<SecretRow[]>
   certificateRows(objectId: string): Promise<AcceptedCertificate[]>
@@ -75,7 +65,7 @@ export interface CredentialsParts {
 }
 
 const defaultSecretLifeMs = 2 * 365 * 24 * 3600_000
-const maxCredentials = 10
+const maxSecrets = 10
 const noEnd = Date.parse('9999-01-01T00:00:00Z')
 
 export const openCredentials = (parts: CredentialsParts): Credentials & { passwordRow: PasswordRow } => {
@@ -99,20 +89,6 @@ export const openCredentials = (parts: CredentialsParts): Credentials & { passwo
     tables().selectFrom('identity_secret').selectAll().where('object_id', '=', objectId).orderBy('created_at').execute()
   const notesOf = (objectId: string) =>
     tables().selectFrom('identity_credential_note').selectAll().where('object_id', '=', objectId).execute()
-  const ownCertificates = (objectId: string) =>
-    tables().selectFrom('identity_certificate').selectAll().where('object_id', '=', objectId).execute()
-  const forget = (table: 'identity_secret' | 'identity_certificate', objectId: string, credential: string) =>
-    change(async tables => {
-      const note = tables.deleteFrom('identity_credential_note').where('object_id', '=', objectId)
-      await note.where('credential', '=', credential).execute()
-      const name = table === 'identity_secret' ? ('secret_id' as const) : ('thumbprint' as const)
-      const { numDeletedRows } = await tables
-        .deleteFrom(table)
-        .where('object_id', '=', objectId)
-        .where(name as never, '=', credential as never)
-        .executeTakeFirst()
-      return Number(numDeletedRows) > 0
-    })
 
   return {
     passwordRow,
@@ -120,11 +96,11 @@ export const openCredentials = (parts: CredentialsParts): Credentials & { passwo
       await requireHolder(tables(), objectId)
       if (secret.length < 16 || secret.length > 256)
         throw new DirectoryRefused('A client secret has 16 to 256 characters.')
-      if ((await own(objectId)).length >= maxCredentials)
-        throw new DirectoryRefused(`There are at most ${maxCredentials} secrets: remove one first.`)
+      if ((await own(objectId)).length >= maxSecrets)
+        throw new DirectoryRefused(`There are at most ${maxSecrets} secrets: remove one first.`)
       const end = expiresAt?.getTime() ?? now() + defaultSecretLifeMs
       const row = await secretRow(objectId, secret, secret.slice(0, 3), end)
-      const note = noteRow(objectId, row.secret_id, row.secret_id, words, now())
+      const note = noteRow(row, words)
       await change(async tables => {
         await tables.insertInto('identity_secret').values(row).execute()
         await tables.insertInto('identity_credential_note').values(note).execute()
@@ -142,35 +118,27 @@ export const openCredentials = (parts: CredentialsParts): Credentials & { passwo
     },
     async secretsOf(objectId) {
       const [rows, notes] = [await own(objectId), await notesOf(objectId)]
-      return rows.map(row => credential(row, noteOn(notes, row.secret_id)))
+      return rows.map(row =>
+        credential(
+          row,
+          notes.find(note => note.credential === row.secret_id),
+        ),
+      )
     },
-    removeSecret: (objectId, secretId) => forget('identity_secret', objectId, secretId),
-    async addCertificate(objectId, pem, { keyId = random.uuid(), expiresAt, ...words } = {}) {
-      await requireHolder(tables(), objectId)
-      const row = { ...certificateRow(pem), object_id: objectId, created_at: now() }
-      const already = await ownCertificates(objectId)
-      const isNew = already.every(({ thumbprint }) => thumbprint !== row.thumbprint)
-      if (isNew && already.length >= maxCredentials)
-        throw new DirectoryRefused(`There are at most ${maxCredentials} certificates: remove one first.`)
-      const end = Math.min(expiresAt?.getTime() ?? noEnd, Date.parse(new X509Certificate(pem).validTo))
-      const note = { ...noteRow(objectId, row.thumbprint, keyId, words, now()), ends_at: end }
-      await change(async tables => {
-        const insert = tables.insertInto('identity_certificate').values(row)
-        await insert.onConflict(conflict => conflict.doNothing()).execute()
-        const noted = tables.insertInto('identity_credential_note').values(note)
-        await noted
-          .onConflict(conflict => conflict.columns(['object_id', 'credential']).doUpdateSet({ ends_at: end }))
-          .execute()
-      })
-      return { thumbprint: row.thumbprint }
-    },
-    async certificatesOf(objectId) {
-      const [rows, notes] = [await ownCertificates(objectId), await notesOf(objectId)]
-      return rows.map(row => certificate(row, noteOn(notes, row.thumbprint)))
-    },
-    async removeCertificate(objectId, thumbprint) {
-      await forget('identity_certificate', objectId, thumbprint)
-    },
+    removeSecret: (objectId, secretId) =>
+      change(async tables => {
+        const note = tables.deleteFrom('identity_credential_note').where('object_id', '=', objectId)
+        await note.where('credential', '=', secretId).execute()
+        const secret = tables.deleteFrom('identity_secret').where('object_id', '=', objectId)
+        const { numDeletedRows } = await secret.where('secret_id', '=', secretId).executeTakeFirst()
+        return Number(numDeletedRows) > 0
+      }),
+    certificatesOf: objectId => certificatesIn(tables(), objectId),
+    replaceCertificates: (objectId, wanted) =>
+      change(async tables => {
+        await requireHolder(tables, objectId)
+        await replaceCertificates(tables, objectId, wanted, { clock, random })
+      }),
     async secretRows(objectId) {
       const holders = await holdersFor(tables(), objectId)
       const query = tables().selectFrom('identity_secret').selectAll().where('object_id', 'in', holders)
@@ -184,7 +152,7 @@ export const openCredentials = (parts: CredentialsParts): Credentials & { passwo
           join.onRef('note.object_id', '=', 'held.object_id').onRef('note.credential', '=', 'held.thumbprint'),
         )
         .selectAll('held')
-        .select('note.ends_at')
+        .select(['note.starts_at', 'note.ends_at'])
         .where('held.object_id', 'in', holders)
         .execute()
     },
@@ -224,22 +192,14 @@ const requireUser = async (tables: Tables, objectId: string): Promise<void> => {
 const notThere = (kind: string, objectId: string) =>
   new DirectoryRefused(`There is no ${kind} with the object id '${objectId}'.`, { fault: 'missing' })
 
-const noteRow = (
-  objectId: string,
-  name: string,
-  keyId: string,
-  { displayName = null, startsAt }: CredentialWords,
-  nowMs: number,
-): CredentialNoteRow => ({
-  object_id: objectId,
-  credential: name,
-  key_id: keyId,
+const noteRow = (row: SecretRow, { displayName = null, startsAt }: CredentialWords): CredentialNoteRow => ({
+  object_id: row.object_id,
+  credential: row.secret_id,
+  key_id: row.secret_id,
   display_name: displayName,
-  starts_at: startsAt?.getTime() ?? nowMs,
+  starts_at: startsAt?.getTime() ?? row.created_at,
   ends_at: null,
 })
-
-const noteOn = (notes: readonly CredentialNoteRow[], name: string) => notes.find(note => note.credential === name)
 
 const credential = (row: SecretRow, note: CredentialNoteRow | undefined): Credential => ({
   secretId: row.secret_id,
@@ -248,36 +208,3 @@ const credential = (row: SecretRow, note: CredentialNoteRow | undefined): Creden
   startsAt: new Date(note?.starts_at ?? row.created_at),
   expiresAt: new Date(row.expires_at),
 })
-
-const certificate = (row: CertificateRow, note: CredentialNoteRow | undefined): CertificateCredential => ({
-  thumbprint: row.thumbprint,
-  pem: row.pem,
-  // One that was added before such ids were kept has its own for ever, made of its thumbprint.
-  keyId: note?.key_id ?? uuidOf(row.thumbprint),
-  displayName: note?.display_name ?? null,
-  startsAt: new Date(note?.starts_at ?? row.created_at),
-  expiresAt: new Date(note?.ends_at ?? Date.parse(new X509Certificate(row.pem).validTo)),
-})
-
-const uuidOf = (thumbprint: string): string => {
-  const hex = Buffer.from(thumbprint, 'base64url').toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
-}
-
-const certificateRow = (pem: string): Pick<CertificateRow, 'thumbprint' | 'thumbprint_sha1' | 'pem'> => {
-  const certificate = parsed(pem)
-  if (certificate.publicKey.asymmetricKeyType !== 'rsa')
-    throw new DirectoryRefused('A client certificate needs an RSA key: the clients sign with RS256 or PS256.')
-  if ((certificate.publicKey.asymmetricKeyDetails?.modulusLength ?? 0) < 2048)
-    throw new DirectoryRefused('The RSA key of a client certificate has at least 2048 bits.')
-  const thumbprint = (algorithm: string) => createHash(algorithm).update(certificate.raw).digest('base64url')
-  return { thumbprint: thumbprint('sha256'), thumbprint_sha1: thumbprint('sha1'), pem: certificate.toString() }
-}
-
-const parsed = (pem: string): X509Certificate => {
-  try {
-    return new X509Certificate(pem)
-  } catch (cause) {
-    throw new DirectoryRefused('That is not a certificate in PEM form.', { cause })
-  }
-}

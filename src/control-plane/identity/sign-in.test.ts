@@ -195,7 +195,7 @@ test('a certificate assertion buys one token for each resource, and every flaw i
   const { identity, origin, admin } = server
   const mine = testClientCertificate()
   const strange = testClientCertificate()
-  await identity.directory.addCertificate(admin.objectId, mine.pem)
+  await identity.directory.replaceCertificates(admin.objectId, [{ pem: mine.pem }])
   const now = Math.floor(clock.now().getTime() / 1000)
   let count = 0
   const claims = (changed: object = {}) => ({
@@ -247,6 +247,26 @@ test('a certificate assertion buys one token for each resource, and every flaw i
     const answer = await server.token(form(await text))
     assert.deepEqual([answer.status, answer.body.error_codes], [401, [code]], what)
   }
+})
+
+test('a certificate counts from its start', async () => {
+  const { identity, origin, admin } = server
+  const key = testClientCertificate()
+  const startsAt = new Date(clock.now().getTime() + 3600_000)
+  await identity.directory.replaceCertificates(admin.objectId, [{ pem: key.pem, startsAt }])
+  const form = async () => {
+    const aud = `${origin}/adfs/oauth2/token`
+    const exp = Math.floor(clock.now().getTime() / 1000) + 600
+    return {
+      grant_type: 'client_credentials',
+      client_id: admin.clientId,
+      client_assertion_type: jwtBearer,
+      client_assertion: await key.assertion({ iss: admin.clientId, sub: admin.clientId, aud, exp }),
+    }
+  }
+  await refused(await form(), 700027, 'invalid_client', 401)
+  clock.advance(3600_000)
+  assert.equal((await server.token(await form())).status, 200)
 })
 
 test('the documents that clients discover the endpoints by', async () => {
