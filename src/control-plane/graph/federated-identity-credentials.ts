@@ -29,10 +29,7 @@ export const federatedIdentityCredentialRoutes: readonly GraphRoute[] = [
       await requireOwner(call, parts, [objectId])
       const words = readWords(call)
       requireAccepted(words, call, parts)
-      const { federatedCredentials } = parts.identity
-      if ((await federatedCredentials.of(objectId)).some(({ name }) => name === words.name))
-        throw graphError.refused(`A federated identity credential '${words.name}' exists already.`)
-      const made = await federatedCredentials.put(objectId, words)
+      const made = await parts.identity.federatedCredentials.add(objectId, words)
       return shown(call, pathOf(objectId), federatedView(made), 201)
     },
   },

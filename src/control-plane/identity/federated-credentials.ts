@@ -19,6 +19,8 @@ export interface FederatedCredential extends FederatedWords {
 /** The trust of applications and managed identities in tokens that are made elsewhere. */
 export interface FederatedCredentials {
   of(objectId: string): Promise<FederatedCredential[]>
+  /** Adds one, and refuses a name that is there, be it in other letters. */
+  add(objectId: string, words: FederatedWords): Promise<FederatedCredential>
   /** Adds one, or changes the one of the same name; in the caller's transaction if there is one. */
   put(objectId: string, words: FederatedWords, transaction?: Transaction): Promise<FederatedCredential>
   remove(objectId: string, name: string, transaction?: Transaction): Promise<void>
@@ -46,11 +48,19 @@ export const openFederatedCredentials = (database: Database, random: Random): Fe
     return query.orderBy('name').execute()
   }
 
+  const addWithin = async (transaction: Transaction, objectId: string, words: FederatedWords) => {
+    const same = sameName(await rowsOf(objectId, transaction.as<IdentityTables>()), words)
+    if (same)
+      throw new DirectoryRefused(`A federated identity credential '${same.name}' exists already.`, {
+        fault: 'conflict',
+      })
+    return putWithin(transaction, objectId, words)
+  }
   const putWithin = async (transaction: Transaction, objectId: string, words: FederatedWords) => {
     requireWords(words)
     const tables = transaction.as<IdentityTables>()
     const rows = await rowsOf(objectId, tables)
-    const same = rows.find(({ name }) => name.toLowerCase() === words.name.toLowerCase())
+    const same = sameName(rows, words)
     const rival = rows.find(({ issuer, subject }) => issuer === words.issuer && subject === words.subject)
     if (rival && rival !== same)
       throw new DirectoryRefused(
@@ -67,6 +77,7 @@ export const openFederatedCredentials = (database: Database, random: Random): Fe
 
   return {
     of: async objectId => (await rowsOf(objectId)).map(credentialOf),
+    add: (objectId, words) => database.transact(transaction => addWithin(transaction, objectId, words)),
     put: (objectId, words, transaction) => within(transaction, transaction => putWithin(transaction, objectId, words)),
     async remove(objectId, name, transaction) {
       const { numDeletedRows } = await (transaction ?? database)
@@ -92,6 +103,9 @@ export const openFederatedCredentials = (database: Database, random: Random): Fe
     },
   }
 }
+
+const sameName = (rows: readonly FederatedCredentialRow[], words: FederatedWords) =>
+  rows.find(({ name }) => name.toLowerCase() === words.name.toLowerCase())
 
 const requireWords = ({ name, issuer, subject, audience }: FederatedWords): void => {
   if (!/^[A-Za-z0-9][\w-]{2,119}$/.test(name))
