@@ -7,10 +7,7 @@ const properties = new Set(['id', 'displayName', 'description'])
 
 /** The groups that an object is a direct member of. */
 export const memberOf = async (objectId: string, call: GraphCall, parts: GraphParts): Promise<GraphAnswer> => {
-  const { groups } = parts.identity
-  const direct: string[] = []
-  for (const groupId of groups.groupsOf(objectId))
-    if ((await groups.membersOf(groupId)).includes(objectId)) direct.push(groupId)
+  const direct = parts.identity.groups.directGroupsOf(objectId)
   return listed(call, '/directoryObjects', await findObjects(direct, call, parts), properties)
 }
 

@@ -27,6 +27,7 @@ test('a principal is in the groups of its groups, as soon as it is added and no 
   await groups.addMember(team, one)
   assert.deepEqual(directory.groupsOf(one.toUpperCase()).toSorted(), [all, team].toSorted())
   assert.deepEqual(directory.groupsOf(team), [all])
+  assert.deepEqual(groups.directGroupsOf(one.toUpperCase()), [team])
   await groups.addMember(other, one)
   const again = await start(database)
   assert.deepEqual(again.directory.groupsOf(one).toSorted(), [all, team, other].toSorted(), 'kept over a restart')

@@ -33,6 +33,8 @@ export interface Groups {
   membersOf(groupId: string): Promise<string[]>
   /** All groups that a principal or group is in, through other groups too; lower case; right as soon as a change has resolved. */
   groupsOf(objectId: string): readonly string[]
+  /** Those that it is itself a member of. */
+  directGroupsOf(objectId: string): readonly string[]
   /** Removes a principal from every group, in the transaction that removes it. */
   leaveAll(transaction: Transaction, objectId: string): Promise<void>
 }
@@ -156,6 +158,7 @@ export const openGroups = async ({ database, clock, random }: GroupsParts): Prom
       return (await query.orderBy('created_at').orderBy('member_id').execute()).map(row => row.member_id)
     },
     groupsOf: memberships.groupsOf,
+    directGroupsOf: memberships.directGroupsOf,
     async leaveAll(transaction, objectId) {
       const query = transaction.as<IdentityTables>().deleteFrom('identity_group_member')
       await query.where('member_id', '=', objectId).execute()

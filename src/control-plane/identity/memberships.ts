@@ -2,6 +2,8 @@
 export interface Memberships {
   /** All groups that a principal or group is in, through other groups too; ids in lower case. */
   groupsOf(objectId: string): readonly string[]
+  /** Those that it is itself a member of. */
+  directGroupsOf(objectId: string): readonly string[]
   add(groupId: string, memberId: string): void
   remove(groupId: string, memberId: string): void
   /** Neither a member nor a group any more. */
@@ -48,6 +50,7 @@ export const openMemberships = (pairs: Iterable<readonly [string, string]>): Mem
       known.set(id, groups)
       return groups
     },
+    directGroupsOf: objectId => [...(direct.get(objectId.toLowerCase()) ?? none)],
     forget(objectId) {
       direct.delete(objectId)
       for (const groups of direct.values()) groups.delete(objectId)
