@@ -21,7 +21,10 @@ test('what was done is listed, exported and verified; a change of an exported li
     return stdout
   }
   assert.match(await told('keys', 'rotate'), /A new key signs tokens/)
-  assert.match(await told('activity-log', 'list'), /OpenGallery\/installation\/rotateKeys\/action +Succeeded/)
+  await told('provenance', '--rotate-key')
+  const list = await told('activity-log', 'list')
+  for (const deed of ['rotateKeys', 'rotateImageKeys'])
+    assert.match(list, new RegExp(`OpenGallery/installation/${deed}/action +Succeeded`))
   const [, head] = /--noted: (\S+)/.exec(await told('activity-log', 'verify')) ?? []
   assert.ok(head)
 

@@ -6,25 +6,10 @@ import type { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, Caller } from '#arm/resource-type.ts'
 import { installationAction } from './installation-actions.ts'
 
-/** Routes that change something or hand bytes out; of the many requests that an export or import is made of, the one that begins it. */
-const deeds = new Set([
-  '/opengallery/verify',
-  '/opengallery/gc',
-  '/opengallery/bundle/trust',
-  '/opengallery/bundle/export',
-  '/opengallery/bundle/import',
-  '/opengallery/nbd',
-  '/opengallery/keys/rotate',
-  '/opengallery/community/report',
-  '/opengallery/community/withdraw',
-  '/opengallery/tenants',
-  '/opengallery/tenants/:id',
-  '/opengallery/tenants/:id/administrators',
-  '/opengallery/tenants/:id/domains',
-  '/opengallery/subscriptions/:id',
-])
+/** Of the many requests that an export or import is made of, the one that begins it is a deed; these go on with it. */
+const continuing = new Set(['/opengallery/bundle/chunks', '/opengallery/bundle/seal', '/opengallery/bundle/import/:id'])
 
-/** What is asked of the installation itself is written down as it begins, before anything is done, and again when it is answered. */
+/** What is asked of the installation itself, but to read, is written down as it begins, before anything is done, and again when it is answered. */
 export const installationActivity = (
   app: FastifyInstance,
   { activityLog, arm, scope }: { activityLog: ActivityLog; arm: Arm; scope: ResourceId },
@@ -38,7 +23,7 @@ export const installationActivity = (
   return {
     async begun(request: FastifyRequest, mayDo: boolean): Promise<void> {
       const route = request.routeOptions.url ?? ''
-      if (!deeds.has(route) || request.method === 'GET') return
+      if (request.method === 'GET' || request.method === 'HEAD' || continuing.has(route)) return
       const operationId = arm.random.uuid()
       const of = (status: ActivityStatus, statusCode?: number, errorCode?: string): Activity => ({
         category: 'Administrative',

@@ -28,6 +28,19 @@ test('what a key has signed stays good after it was replaced, and after a restar
   assert.equal(openEnvelope(young, again.all())?.key.keyid, again.all()[0]?.keyid)
 })
 
+test('two that replace the key at once replace it once, in the file as in memory', async context => {
+  const file = await folder(context)
+  const parts = { files: nodeFiles, clock: new FakeClock() }
+  const keys = await openImageKeys(file, parts)
+  await Promise.all([keys.rotate(), keys.rotate()])
+  assert.equal(keys.all().filter(({ until }) => until === undefined).length, 1)
+  const again = await openImageKeys(file, parts)
+  assert.equal(again.all().length, 2)
+  assert.ok(openEnvelope(again.sign(Buffer.from('one')), keys.all()))
+  await keys.rotate()
+  assert.equal(keys.all().length, 3)
+})
+
 test('the file is for its owner alone, and has one private half', async context => {
   const file = await folder(context)
   const keys = await openImageKeys(file, { files: nodeFiles, clock: new FakeClock() })

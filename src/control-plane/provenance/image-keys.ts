@@ -8,7 +8,7 @@ export interface ImageKeys {
   sign(payload: Uint8Array): Envelope
   /** The public halves, the one that signs first. */
   all(): readonly (PublicImageKey & { readonly since: string; readonly until?: string })[]
-  /** Signs with a new key from now on. The private half of the former one is gone; what it signed stays good. */
+  /** Signs with a new key from now on; who asks while that is under way waits for the same key. The private half of the former one is gone; what it signed stays good. */
   rotate(): Promise<void>
 }
 
@@ -53,6 +53,14 @@ const keysOver = (
   clock: Clock,
 ): ImageKeys => {
   let keys = known
+  const replace = async () => {
+    const until = clock.now().toISOString()
+    const former = keys.map(({ privateKey, ...key }) => ({ ...key, until: key.until ?? until }))
+    const next = [newKey(clock.now()), ...former]
+    await save(next)
+    keys = next
+  }
+  let replacing: Promise<void> | undefined
   return {
     sign(payload) {
       const { keyid, privateKey = '' } = keys[0] as KeyRecord
@@ -64,12 +72,11 @@ const keysOver = (
       }
     },
     all: () => keys.map(({ privateKey, ...key }) => key),
-    async rotate() {
-      const until = clock.now().toISOString()
-      const former = keys.map(({ privateKey, ...key }) => ({ ...key, until: key.until ?? until }))
-      const next = [newKey(clock.now()), ...former]
-      await save(next)
-      keys = next
+    rotate() {
+      replacing ??= replace().finally(() => {
+        replacing = undefined
+      })
+      return replacing
     },
   }
 }
