@@ -70,6 +70,14 @@ test('users and groups of the own tenant', async () => {
   assert.deepEqual((await told(owner, 'user', 'list')).users, [])
 })
 
+test('a tenant whose administrator is refused is not made', async () => {
+  const half = (user: string) => ['tenant', 'add', 'Half', '--domain', 'half.example', '--user', user]
+  await fails(owner, half('ann@elsewhere.example'), /must end in a domain of the tenant: half\.example/)
+  assert.doesNotMatch((await owner('tenant', 'list')).stdout, /Half/)
+  const { tenantId } = await told(owner, ...half('ann@half.example'))
+  assert.equal((await owner('tenant', 'remove', tenantId)).exitCode, 0)
+})
+
 test('a tenant of its own: its administrator rules in it, and is nobody elsewhere', async () => {
   const made = await told(owner, 'tenant', 'add', 'Contoso', '--domain', 'contoso.example')
   assert.deepEqual(made.domains, ['contoso.example'])

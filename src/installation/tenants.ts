@@ -49,7 +49,13 @@ export const tenantRoutes = (app: FastifyInstance, parts: TenantParts): void => 
         displayName: name,
         ...(domain !== undefined && { domain: textOf(domain, 'domain') }),
       })
-      return { ...tenant, administrator: await addAdministrator(tenant, user, parts) }
+      try {
+        return { ...tenant, administrator: await addAdministrator(tenant, user, parts) }
+      } catch (error) {
+        // Whoever is refused finds nothing changed: the same name and domain can be asked for again.
+        await directory.removeTenant(tenant.tenantId)
+        throw error
+      }
     }),
   )
   app.post<Named>('/opengallery/tenants/:id/administrators', request =>
