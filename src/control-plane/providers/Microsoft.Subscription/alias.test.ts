@@ -30,6 +30,32 @@ test('a subscription is made once under its alias, and its maker owns it', async
   assert.equal((await arm.send('GET', group)).status, 200)
 })
 
+test('two that ask for one alias at once get one subscription', async () => {
+  const count = async () => (await arm.send('GET', '/subscriptions')).body.value.length
+  const before = await count()
+  const both = await Promise.all([put('twin', { displayName: 'Twin' }), put('TWIN', { displayName: 'Twin' })])
+  assert.deepEqual(both.map(({ status }) => status).toSorted(), [200, 201])
+  assert.equal(new Set(both.map(({ body }) => body.properties.subscriptionId)).size, 1)
+  assert.equal(await count(), before + 1)
+  const subscriptionId = both[0]?.body.properties.subscriptionId
+  const named = await Promise.all([put('second-name', { subscriptionId }), put('second-name', { subscriptionId })])
+  assert.deepEqual(named.map(({ status }) => status).toSorted(), [200, 201])
+})
+
+test('an alias of a subscription that is there says nothing about what the subscription is', async () => {
+  const { subscriptionId } = (await put('made', { displayName: 'Made' })).body.properties
+  for (const more of [
+    { displayName: 'Other' },
+    { additionalProperties: { tags: { a: 'b' } } },
+    { additionalProperties: { subscriptionOwnerId: OWNER.objectId } },
+    { additionalProperties: { subscriptionTenantId: TENANT } },
+  ])
+    assert.equal((await put('more', { subscriptionId, ...more })).body.error?.code, 'InvalidRequestContent')
+  const { status, body } = await put('more', { subscriptionId, workload: 'DevTest', billingScope: '/any' })
+  const { displayName, workload, subscriptionOwnerId } = body.properties
+  assert.deepEqual([status, displayName, workload, subscriptionOwnerId], [201, 'Made', 'DevTest', null])
+})
+
 test('aliases of another tenant are not there', async () => {
   await put('mine', { displayName: 'Mine' })
   const stranger = arm.as({ ...OWNER, tenantId: '99999999-9999-4999-8999-999999999999' })

@@ -3,6 +3,7 @@ import { armError } from '#arm/arm-error.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ArmRequest, ArmResponse, Caller, ResourceType } from '#arm/resource-type.ts'
 import { subscriptionDocument } from '#arm/subscription-document.ts'
+import type { Transaction } from '#foundation/database.ts'
 import type { Json, JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import { type AliasBody, readAlias } from './read-alias.ts'
 import { subscriptionError } from './subscription-errors.ts'
@@ -32,6 +33,7 @@ interface Alias {
   readonly workload: string
   readonly billingScope: string | null
   readonly createdAt: string
+  /** Who was made the owner under this name. */
   readonly ownerId: string | null
 }
 
@@ -79,21 +81,30 @@ const putAlias = async (
     throw subscriptionError.bodyInvalid('The name of an alias has 1 to 63 letters, digits, - _ and .')
   const wanted = readAlias(request.body)
   const { caller } = request
-  const subscriptionId = wanted.subscriptionId ?? arm.random.uuid()
-  const owner = await ownerOf(wanted, caller, arm, parts)
+  const { tenantId } = caller
+  const { workload, billingScope } = wanted
   const alias: Alias = {
     name,
-    tenantId: caller.tenantId,
-    workload: wanted.workload,
-    billingScope: wanted.billingScope,
+    tenantId,
+    workload,
+    billingScope,
     createdAt: arm.clock.now().toISOString(),
-    ownerId: 'objectId' in owner ? owner.objectId : null,
+    ownerId: null,
   }
-  const document = wanted.subscriptionId
+  const save = wanted.subscriptionId
     ? await nameExisting(wanted.subscriptionId, alias, caller, arm)
-    : await makeSubscription({ subscriptionId, owner, wanted, alias }, arm, parts)
-  return { status: 201, headers: {}, body: shown({ document, alias }) }
+    : makeSubscription(await ownerOf(wanted, caller, arm, parts), wanted, alias, arm, parts)
+  return arm.transact(async transaction => {
+    // Somebody may have asked for the same name meanwhile: then this is asking again.
+    const known = await findAlias(name, tenantId, arm, transaction)
+    return known
+      ? { status: 200, headers: {}, body: shown(known) }
+      : { status: 201, headers: {}, body: shown(await save(transaction)) }
+  })
 }
+
+/** Saves a subscription under its new alias. */
+type Save = (transaction: Transaction) => Promise<FoundAlias>
 
 /** Who is to own it: somebody of its tenant, the caller unless another is named. */
 const ownerOf = async (
@@ -116,40 +127,37 @@ const ownerOf = async (
   return { tenantId, objectId, principalType: found.type }
 }
 
-const makeSubscription = async (
-  made: { subscriptionId: string; owner: Owner | { tenantId: string }; wanted: AliasBody; alias: Alias },
+const makeSubscription = (
+  owner: Owner | { tenantId: string },
+  wanted: AliasBody,
+  unowned: Alias,
   arm: Arm,
   parts: SubscriptionParts,
-): Promise<ResourceDocument> => {
-  const { subscriptionId, owner, wanted, alias } = made
+): Save => {
+  const alias = 'objectId' in owner ? { ...unowned, ownerId: owner.objectId } : unowned
   const times = { now: arm.clock.now(), uuid: arm.random.uuid }
-  const plain = subscriptionDocument(subscriptionId, owner.tenantId, wanted.displayName ?? alias.name, times)
+  const plain = subscriptionDocument(arm.random.uuid(), owner.tenantId, wanted.displayName ?? alias.name, times)
   const document = { ...plain, hidden: { aliases: [alias as never] }, ...(wanted.tags && { tags: wanted.tags }) }
-  await arm.transact(async transaction => {
+  return async transaction => {
     await arm.resources.insert(transaction, document)
     if ('objectId' in owner) await parts.access.seedOwner(transaction, owner, document.id)
-  })
-  return document
+    return { document, alias }
+  }
 }
 
 /** A second name for a subscription that is there, by who may rename it. */
-const nameExisting = async (
-  subscriptionId: string,
-  alias: Alias,
-  caller: Caller,
-  arm: Arm,
-): Promise<ResourceDocument> => {
+const nameExisting = async (subscriptionId: string, alias: Alias, caller: Caller, arm: Arm): Promise<Save> => {
   const id = ResourceId.tenant.child('subscriptions', subscriptionId)
   const action = 'Microsoft.Subscription/rename/action'
-  const isOwn = (document: ResourceDocument) => document.properties.tenantId === caller.tenantId
-  const existing = await arm.resources.find(id.key)
-  if (!existing || !isOwn(existing) || !(await arm.mayDo(caller, action, id)))
-    throw armError.authorizationFailed(caller.clientId, caller.objectId, action, `${id}`)
-  const changed = await arm.resources.change(id.key, document => ({
-    ...document,
-    hidden: { ...document.hidden, aliases: [...aliasesIn(document), alias] as never },
-  }))
-  return changed ?? existing
+  const mayRename = await arm.mayDo(caller, action, id)
+  return async transaction => {
+    const existing = await arm.resources.find(id.key, transaction)
+    if (!mayRename || existing?.properties.tenantId !== caller.tenantId)
+      throw armError.authorizationFailed(caller.clientId, caller.objectId, action, `${id}`)
+    const aliases = [...aliasesIn(existing), alias] as never
+    const document = { ...existing, hidden: { ...existing.hidden, aliases } }
+    return { document: await arm.resources.update(transaction, document), alias }
+  }
 }
 
 const isNamed = (alias: Alias, name: string, tenantId: string): boolean =>
@@ -162,8 +170,8 @@ interface FoundAlias {
   readonly alias: Alias
 }
 
-const aliasesOf = async (tenantId: string, arm: Arm): Promise<FoundAlias[]> => {
-  const { documents } = await arm.resources.list({ type: SUBSCRIPTIONS })
+const aliasesOf = async (tenantId: string, arm: Arm, transaction?: Transaction): Promise<FoundAlias[]> => {
+  const { documents } = await arm.resources.list({ type: SUBSCRIPTIONS }, transaction)
   return documents.flatMap(document =>
     aliasesIn(document)
       .filter(alias => alias.tenantId === tenantId)
@@ -171,8 +179,13 @@ const aliasesOf = async (tenantId: string, arm: Arm): Promise<FoundAlias[]> => {
   )
 }
 
-const findAlias = async (name: string, tenantId: string, arm: Arm): Promise<FoundAlias | undefined> =>
-  (await aliasesOf(tenantId, arm)).find(({ alias }) => isNamed(alias, name, tenantId))
+const findAlias = async (
+  name: string,
+  tenantId: string,
+  arm: Arm,
+  transaction?: Transaction,
+): Promise<FoundAlias | undefined> =>
+  (await aliasesOf(tenantId, arm, transaction)).find(({ alias }) => isNamed(alias, name, tenantId))
 
 const shown = ({ document, alias }: FoundAlias): Json => {
   const properties: JsonObject = {

@@ -43,6 +43,13 @@ export const readAlias = (body: Json | undefined): AliasBody => {
     ownerId: idOf(subscriptionOwnerId, 'subscriptionOwnerId'),
     tags: tagsOf(tags),
   }
+  const { tenantId, ownerId } = read
+  const ofNew = { displayName: name, subscriptionTenantId: tenantId, subscriptionOwnerId: ownerId, tags: read.tags }
+  for (const [name, value] of Object.entries(ofNew))
+    if (read.subscriptionId !== undefined && value !== undefined)
+      throw subscriptionError.bodyInvalid(
+        `'${name}' says what a new subscription is: leave it out beside 'subscriptionId'.`,
+      )
   const given = Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined))
   return { ...given, workload: kind, billingScope: textOf(billingScope, 'billingScope') ?? null }
 }
