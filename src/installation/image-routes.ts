@@ -1,6 +1,5 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { renderError } from '#arm/arm.ts'
-import { ArmError, armError } from '#arm/arm-error.ts'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { armError } from '#arm/arm-error.ts'
 import type { RawRequest } from '#arm/raw-request.ts'
 import type { Arm, Caller } from '#arm/resource-type.ts'
 import { asFixedVhd } from '#data-plane/disks/fixed-vhd.ts'
@@ -10,6 +9,7 @@ import type { Clock } from '#foundation/clock.ts'
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
 import type { SigningParts } from '#providers/Microsoft.Compute/galleries/images/versions/check-version.ts'
 import { byteStream } from './byte-stream.ts'
+import { callerOf } from './caller-of.ts'
 import { type Part, partOf } from './http-range.ts'
 import { type Given, storedVersion, type VersionQuery } from './stored-version.ts'
 
@@ -38,17 +38,12 @@ const formats: Readonly<Record<string, (raw: SparseBytes) => SparseBytes>> = { r
  */
 export const imageRoutes = (parts: ImageParts) => (app: FastifyInstance) => {
   let streams = 0
-  app.setErrorHandler((error, _request, reply) => {
-    if (!(error instanceof ArmError)) throw error
-    const { status, headers, body } = renderError(error)
-    return reply.code(status).headers(headers).send(body)
-  })
   app.route<ImageRoute>({
     method: ['GET', 'HEAD'],
     url: '/opengallery/image',
     exposeHeadRoute: false,
     async handler(request, reply) {
-      const caller = await parts.authenticate(rawRequest(request, parts.origin()))
+      const caller = await callerOf(request, parts)
       const { query, headers } = request
       const formed = formats[query.format === undefined ? 'raw' : String(query.format)]
       if (!formed) throw armError.invalidQueryParameter('format', String(query.format).slice(0, 20))
@@ -101,11 +96,3 @@ const onceOnly = (work: () => void): (() => void) => {
     isDone = true
   }
 }
-
-const rawRequest = (request: FastifyRequest, origin: string): RawRequest => ({
-  method: request.method,
-  url: request.url,
-  headers: request.headers as RawRequest['headers'],
-  origin,
-  remoteAddress: request.ip,
-})

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { renderError } from '#arm/arm.ts'
-import { ArmError, armError } from '#arm/arm-error.ts'
-import type { RawRequest } from '#arm/raw-request.ts'
+import { armError } from '#arm/arm-error.ts'
+import { requireRight } from '#arm/require-right.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import { type Envelope, openEnvelope, type PublicImageKey } from '#provenance/envelope.ts'
 import {
@@ -11,6 +10,7 @@ import {
 } from '#providers/Microsoft.Compute/galleries/images/versions/check-version.ts'
 import { imageVersionType } from '#providers/Microsoft.Compute/galleries/images/versions/version-properties.ts'
 import type { Json, JsonObject, ResourceDocument } from '#resources/resource-document.ts'
+import { callerOf } from './caller-of.ts'
 import type { ImageParts } from './image-routes.ts'
 import type { Given } from './stored-version.ts'
 
@@ -19,22 +19,13 @@ import type { Given } from './stored-version.ts'
  * version. `envelope` is a DSSE envelope around an in-toto statement with a SLSA provenance.
  */
 export const provenanceRoute = (parts: ImageParts) => (app: FastifyInstance) => {
-  app.setErrorHandler((error, _request, reply) => {
-    if (!(error instanceof ArmError)) throw error
-    const { status, headers, body } = renderError(error)
-    return reply.code(status).headers(headers).send(body)
-  })
   app.get<{ Querystring: { id?: Given } }>('/opengallery/provenance', async request => {
-    const headers = request.headers as RawRequest['headers']
-    const raw = { method: request.method, url: request.url, headers, origin: parts.origin(), remoteAddress: request.ip }
-    const caller = await parts.authenticate(raw)
+    const caller = await callerOf(request, parts)
     const text = typeof request.query.id === 'string' ? request.query.id : ''
     const id = ResourceId.parse(text)
     if (!id || id.type.toLowerCase() !== imageVersionType.toLowerCase())
       throw armError.invalidQueryParameter('id', text.slice(0, 300))
-    const action = `${imageVersionType}/read`
-    if (!(await parts.arm.mayDo(caller, action, id)))
-      throw armError.authorizationFailed(caller.clientId, caller.objectId, action, `${id}`)
+    await requireRight(caller, `${imageVersionType}/read`, id, parts.arm)
     const version = await parts.arm.resources.find(id.key)
     if (!version) throw armError.resourceNotFound(`${imageVersionType}/${id.names.join('/')}`, id.resourceGroup ?? '')
     return shownProvenance(version, parts.signing)

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { ActivityLog } from '#activity/activity-log.ts'
-import { renderError } from '#arm/arm.ts'
-import { ArmError, armError } from '#arm/arm-error.ts'
+import { armError } from '#arm/arm-error.ts'
 import type { RawRequest } from '#arm/raw-request.ts'
+import { requireRight } from '#arm/require-right.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, Caller } from '#arm/resource-type.ts'
 import { kernelInWords } from '#data-plane/chunks/native-kernel.ts'
@@ -16,6 +16,7 @@ import { activityLogRoute } from './activity-log-route.ts'
 import type { BundleIdentity } from './bundles/bundle-identity.ts'
 import { bundleRoutes } from './bundles/bundle-routes.ts'
 import type { BundledDisks } from './bundles/bundled-disks.ts'
+import { callerOf } from './caller-of.ts'
 import { communityRoutes } from './community-routes.ts'
 import { countSignatures } from './count-signatures.ts'
 import { installationAction, mayDoOnInstallation } from './installation-actions.ts'
@@ -59,19 +60,11 @@ export const installationRoutes = (parts: InstallationParts) => (app: FastifyIns
   const scope = ResourceId.tenant.child('subscriptions', parts.subscriptionId)
   const activity = installationActivity(app, { ...parts, scope })
   app.addHook('onRequest', async request => {
-    const headers = request.headers as RawRequest['headers']
-    const raw = { method: request.method, url: request.url, headers, origin: parts.origin(), remoteAddress: request.ip }
-    const caller = await parts.authenticate(raw)
-    request.verified = caller
+    const caller = await callerOf(request, parts)
     const action = installationAction(request.method, request.routeOptions.url)
     const mayDo = await mayDoOnInstallation(caller, action, scope, parts.arm)
     await activity.begun(request, mayDo)
     if (!mayDo) throw armError.authorizationFailed(caller.clientId, caller.objectId, action, `${scope}`)
-  })
-  app.setErrorHandler((error, _request, reply) => {
-    if (!(error instanceof ArmError)) throw error
-    const { status, headers, body } = renderError(error)
-    return reply.code(status).headers(headers).send(body)
   })
   app.get('/opengallery/status', () => statusOf(parts))
   app.post<Query>('/opengallery/verify', async ({ query }) => {
@@ -112,11 +105,6 @@ export const installationRoutes = (parts: InstallationParts) => (app: FastifyIns
   )
 }
 
-const requireRight = async (arm: Arm, caller: Caller, action: string, scope: ResourceId): Promise<void> => {
-  if (await arm.mayDo(caller, action, scope)) return
-  throw armError.authorizationFailed(caller.clientId, caller.objectId, action, `${scope}`)
-}
-
 const requireRegion = (name: Given, regions: Regions): string => {
   if (typeof name === 'string' && regions.names.includes(name)) return name
   throw armError.invalidQueryParameter('region', String(name ?? '').slice(0, 100))
@@ -148,7 +136,7 @@ const storesOf = async (region: string, regions: Regions) => {
 const bytesOf = async (id: string, caller: Caller, arm: Arm): Promise<JsonObject> => {
   const version = ResourceId.parse(id)
   if (!version) throw armError.invalidQueryParameter('id', id.slice(0, 300))
-  await requireRight(arm, caller, `${version.type}/read`, version)
+  await requireRight(caller, `${version.type}/read`, version, arm)
   const document = await arm.resources.find(version.key)
   const bytes = document?.hidden.bytes
   if (!document || bytes === undefined) throw armError.resourceNotFound(id.slice(0, 300), '<null>')

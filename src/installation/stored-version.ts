@@ -1,4 +1,5 @@
 import { armError } from '#arm/arm-error.ts'
+import { requireRight } from '#arm/require-right.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, Caller } from '#arm/resource-type.ts'
 import { ManifestMissing } from '#data-plane/chunks/chunk-store.ts'
@@ -43,9 +44,7 @@ export const storedVersion = async (
   const id = ResourceId.parse(text)
   if (!id || id.type.toLowerCase() !== imageVersionType.toLowerCase())
     throw armError.invalidQueryParameter('id', text.slice(0, 300))
-  const action = `${imageVersionType}/read`
-  if (!(await arm.mayDo(caller, action, id)))
-    throw armError.authorizationFailed(caller.clientId, caller.objectId, action, `${id}`)
+  await requireRight(caller, `${imageVersionType}/read`, id, arm)
   const document = await arm.resources.find(id.key)
   const missing = () => armError.resourceNotFound(`${imageVersionType}/${id.names.join('/')}`, id.resourceGroup ?? '')
   if (!document) throw missing()

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
-import { renderError } from '#arm/arm.ts'
-import { ArmError, armError } from '#arm/arm-error.ts'
-import type { RawRequest } from '#arm/raw-request.ts'
+import { armError } from '#arm/arm-error.ts'
+import { requireRight } from '#arm/require-right.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import { DraftBegun, type ManifestId, ManifestMissing } from '#data-plane/chunks/chunk-store.ts'
 import { accessOf, hiddenOf } from '#providers/Microsoft.Compute/disks/disk-document.ts'
+import { callerOf } from './caller-of.ts'
 import type { ImageParts } from './image-routes.ts'
 import { type Given, storedVersion, type VersionQuery } from './stored-version.ts'
 
@@ -19,22 +19,13 @@ const diskType = 'Microsoft.Compute/disks'
  * so that only what differs must be sent; all else of the upload stays as Azure has it. For who may write to the disk and read the version.
  */
 export const uploadBaseRoute = (parts: ImageParts) => (app: FastifyInstance) => {
-  app.setErrorHandler((error, _request, reply) => {
-    if (!(error instanceof ArmError)) throw error
-    const { status, headers, body } = renderError(error)
-    return reply.code(status).headers(headers).send(body)
-  })
   app.post<UploadBaseRoute>('/opengallery/upload-base', async request => {
-    const headers = request.headers as RawRequest['headers']
-    const raw = { method: request.method, url: request.url, headers, origin: parts.origin(), remoteAddress: request.ip }
-    const caller = await parts.authenticate(raw)
+    const caller = await callerOf(request, parts)
     const { disk = '', id, lun } = request.query
     const refused = () => armError.invalidQueryParameter('disk', String(disk).slice(0, 300))
     const diskId = typeof disk === 'string' ? ResourceId.parse(disk) : undefined
     if (!diskId || diskId.type.toLowerCase() !== diskType.toLowerCase()) throw refused()
-    const action = `${diskType}/beginGetAccess/action`
-    if (!(await parts.arm.mayDo(caller, action, diskId)))
-      throw armError.authorizationFailed(caller.clientId, caller.objectId, action, `${diskId}`)
+    await requireRight(caller, `${diskType}/beginGetAccess/action`, diskId, parts.arm)
     const document = await parts.arm.resources.find(diskId.key)
     if (!document) throw armError.resourceNotFound(`${diskType}/${diskId.names.join('/')}`, diskId.resourceGroup ?? '')
     const { upload } = hiddenOf(document)

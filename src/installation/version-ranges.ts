@@ -1,9 +1,8 @@
 import type { FastifyInstance } from 'fastify'
-import { renderError } from '#arm/arm.ts'
-import { ArmError, armError } from '#arm/arm-error.ts'
-import type { RawRequest } from '#arm/raw-request.ts'
+import { armError } from '#arm/arm-error.ts'
 import { ChunkMissing, type ManifestId, ManifestMissing } from '#data-plane/chunks/chunk-store.ts'
 import { type SomeSlices, slicesOfSource } from '#data-plane/chunks/slices-of-source.ts'
+import { callerOf } from './caller-of.ts'
 import type { ImageParts } from './image-routes.ts'
 import { type Given, storedVersion, type VersionQuery } from './stored-version.ts'
 
@@ -20,15 +19,8 @@ const pagesAtOnce = 4
  * many bytes is `chunk`, they are the same (null: it can't be told so). What no range covers is zeros. `next` is the `from` that goes on.
  */
 export const versionRangesRoute = (parts: ImageParts) => (app: FastifyInstance) => {
-  app.setErrorHandler((error, _request, reply) => {
-    if (!(error instanceof ArmError)) throw error
-    const { status, headers, body } = renderError(error)
-    return reply.code(status).headers(headers).send(body)
-  })
   app.get<RangesRoute>('/opengallery/ranges', async request => {
-    const headers = request.headers as RawRequest['headers']
-    const raw = { method: request.method, url: request.url, headers, origin: parts.origin(), remoteAddress: request.ip }
-    const caller = await parts.authenticate(raw)
+    const caller = await callerOf(request, parts)
     const from = String(request.query.from ?? 0)
     if (!/^\d{1,9}$/.test(from)) throw armError.invalidQueryParameter('from', from.slice(0, 20))
     const version = await storedVersion(request.query, caller, parts)

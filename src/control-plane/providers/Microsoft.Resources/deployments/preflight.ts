@@ -1,4 +1,5 @@
 import { ArmError, armError } from '#arm/arm-error.ts'
+import { requireRight } from '#arm/require-right.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, Caller } from '#arm/resource-type.ts'
 import type { OperationError } from '#operations/operations.ts'
@@ -48,7 +49,7 @@ const refusalOf = async (
     const type = parts.registry().require(id.type)
     if (!type.plan && !type.computed?.write) throw armError.methodNotAllowed('PUT', type.type)
     await requireScopes(id, opened, arm)
-    if (who.level === 'Provider') await requireRight(id, `${type.type}/write`, who.caller, arm)
+    if (who.level === 'Provider') await requireRight(who.caller, `${type.type}/write`, id, arm)
     const body = type.preflight && bodyOf(resource, opened)
     if (body) await type.preflight?.({ id, request: { caller: who.caller }, body }, arm)
     return undefined
@@ -76,9 +77,4 @@ const requireScopes = async (id: ResourceId, opened: OpenTemplate, arm: Arm): Pr
     throw armError.subscriptionNotFound(subscription.name)
   if (!group || group.key === id.key || opened.find(group.toString())) return
   if (!(await arm.resources.find(group.key))) throw armError.resourceGroupNotFound(group.name)
-}
-
-const requireRight = async (id: ResourceId, action: string, caller: Caller, arm: Arm): Promise<void> => {
-  if (await arm.mayDo(caller, action, id)) return
-  throw armError.authorizationFailed(caller.clientId, caller.objectId, action, id.toString())
 }
