@@ -1,8 +1,7 @@
 import type { ActivityLog } from '#activity/activity-log.ts'
+import { NOBODY } from '#activity/activity-record.ts'
 import type { Random } from '#foundation/random.ts'
 import type { SignedIn } from '#identity/signed-in.ts'
-
-const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 /** Sign-ins belong to no subscription: they are in the activity log of the tenant. Who guesses from one address is written down only so often. */
 export const signInActivity =

@@ -13,6 +13,9 @@ export interface Random {
 export const secretText = (random: Random, bytes: number): string =>
   random.bytes(bytes).toString('base64url').replace(/^-/, '_')
 
+/** Whether a text is a UUID, be it in capitals: ids, as Azure and all else that comes from outside write them. */
+export const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
+
 export const systemRandom: Random = { uuid: () => randomUUID(), bytes: count => randomBytes(count) }
 
 /** Repeatable values from a seed (xorshift32). For tests; never for secrets. */

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { isUuid } from '#foundation/random.ts'
 import type { ArmClient } from '../client/arm-client.ts'
 import type { Client } from '../client/open-client.ts'
 import { Failure } from '../failure.ts'
@@ -128,11 +129,10 @@ const members = (shell: Shell, group: string, options: GroupOptions): Promise<vo
     for (const line of tableOf(['Member', 'Kind', 'Object id'], rows, shell.terminal)) shell.terminal.result(line)
   })
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`
 
 const groupId = async (group: string, graph: ArmClient): Promise<string> => {
-  if (uuid.test(group)) return group
+  if (isUuid(group)) return group
   const found = await graph.list('/groups', { $filter: `displayName eq ${quoted(group)}` })
   if (found.length === 1) return found[0].id
   throw new Failure(
@@ -143,7 +143,7 @@ const groupId = async (group: string, graph: ArmClient): Promise<string> => {
 
 const memberId = async (member: string, graph: ArmClient): Promise<string> => {
   if (member.includes('@')) return (await graph.get(`/users/${member}`)).id
-  if (!uuid.test(member)) return groupId(member, graph)
+  if (!isUuid(member)) return groupId(member, graph)
   const found = await graph.list('/servicePrincipals', { $filter: `appId eq ${quoted(member)}` })
   return found[0]?.id ?? member
 }

@@ -1,6 +1,6 @@
 import type { Transaction } from '#foundation/database.ts'
 import type { SignedPoint } from './activity-chain.ts'
-import type { Activity, ActivityRecord, ActivityStatus } from './activity-record.ts'
+import type { Activity, ActivityRecord } from './activity-record.ts'
 
 /** Which records, newest first. */
 export interface ActivitySelection {
@@ -10,7 +10,6 @@ export interface ActivitySelection {
   readonly from?: string
   readonly to?: string
   readonly correlationId?: string
-  readonly status?: ActivityStatus
   /** Begin behind this record. */
   readonly behind?: { readonly at: string; readonly sequence: number }
   readonly limit: number

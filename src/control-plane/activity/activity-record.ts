@@ -11,6 +11,9 @@ export interface Actor {
   readonly kind: 'User' | 'Application'
 }
 
+/** Stands where an id of an actor is not known, or is nobody's. */
+export const NOBODY = '00000000-0000-0000-0000-000000000000'
+
 /** The request that it was done by. Paths only: a query may carry a secret, a body is never looked at. */
 export interface ActivityRequest {
   readonly id?: string

@@ -14,7 +14,7 @@ import {
   signPoint,
 } from './activity-chain.ts'
 import type { ActivityLog, ActivitySelection, StoredActivity } from './activity-log.ts'
-import type { Activity, ActivityRecord } from './activity-record.ts'
+import { type Activity, type ActivityRecord, NOBODY } from './activity-record.ts'
 import { type ActivityTables, activityMigrations } from './activity-tables.ts'
 import { groupCommits } from './group-commits.ts'
 import { refusalBudget } from './refusal-budget.ts'
@@ -106,8 +106,6 @@ const endsWereWrong = (operationId: string): Activity => ({
   operationId,
   actor: { name: 'OpenGallery', objectId: NOBODY, applicationId: NOBODY, tenantId: NOBODY, kind: 'Application' },
 })
-
-const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 const pointOf = async (kind: PointKind, from: Pick<Transaction, 'as'>): Promise<SignedPoint> =>
   await from

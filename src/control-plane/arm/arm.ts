@@ -1,5 +1,6 @@
 import type { Access } from '#access/access.ts'
 import type { ActivityLog } from '#activity/activity-log.ts'
+import { NOBODY } from '#activity/activity-record.ts'
 import type { Clock } from '#foundation/clock.ts'
 import type { Database } from '#foundation/database.ts'
 import type { Random } from '#foundation/random.ts'
@@ -42,9 +43,9 @@ export interface ResourceManager {
 export const createResourceManager = (parts: ArmParts): ResourceManager => {
   const { database, operations, access } = parts
   const itself: Caller = {
-    tenantId: '00000000-0000-0000-0000-000000000000',
-    objectId: '00000000-0000-0000-0000-000000000000',
-    clientId: '00000000-0000-0000-0000-000000000000',
+    tenantId: NOBODY,
+    objectId: NOBODY,
+    clientId: NOBODY,
     displayName: 'OpenGallery',
     kind: 'Application',
   }

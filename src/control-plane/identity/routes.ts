@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { isUuid } from '#foundation/random.ts'
 import type { Authority, Dialect } from './authority.ts'
 import { authorizeRoutes } from './authorize-routes.ts'
 import { deviceRoutes } from './device-routes.ts'
@@ -152,11 +153,9 @@ const errorBody = ({ error, code, message }: OAuthRefused, traceId: string, corr
   }
 }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 const correlationId = (request: FastifyRequest): string | undefined => {
   const { 'client-request-id': named } = request.query as Record<string, unknown>
   return [named, request.headers['client-request-id']].find(
-    (value): value is string => typeof value === 'string' && uuid.test(value),
+    (value): value is string => typeof value === 'string' && isUuid(value),
   )
 }

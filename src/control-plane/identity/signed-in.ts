@@ -1,4 +1,5 @@
 import { decodeJwt } from 'jose'
+import { isUuid } from '#foundation/random.ts'
 import type { Form } from './form.ts'
 import { OAuthRefused } from './oauth-refused.ts'
 
@@ -42,13 +43,12 @@ export const notSignedIn = (signIn: Asked, error: unknown): SignedIn | undefined
     : undefined
 
 // What has another form may be a secret that somebody put into the wrong field.
-const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const isUserName = /^[^\s@]{1,64}@[^\s@]{1,190}$/
 
 const said = ({ form, remote }: Asked) => {
   const [clientId = '', userName = ''] = [form.get('client_id'), form.get('username')]
   return {
-    clientId: isUuid.test(clientId) ? clientId.toLowerCase() : '',
+    clientId: isUuid(clientId) ? clientId.toLowerCase() : '',
     ...(isUserName.test(userName) ? { userName } : {}),
     remote,
   }

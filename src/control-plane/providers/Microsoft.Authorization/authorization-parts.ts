@@ -6,5 +6,3 @@ export interface AuthorizationParts {
   /** Who has an object id, whichever tenant it is in. */
   findPrincipal(objectId: string): Promise<{ readonly tenantId: string; readonly type: PrincipalType } | undefined>
 }
-
-export const isGuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)

@@ -1,3 +1,4 @@
+import { isUuid } from '#foundation/random.ts'
 import type { Json, JsonObject } from '#resources/resource-document.ts'
 import { subscriptionError } from './subscription-errors.ts'
 
@@ -13,8 +14,6 @@ export interface AliasBody {
   readonly ownerId?: string
   readonly tags?: Readonly<Record<string, string>>
 }
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** Reads `{"properties": {displayName, workload, billingScope, subscriptionId, additionalProperties}}`; what is unknown is refused. */
 export const readAlias = (body: Json | undefined): AliasBody => {
@@ -72,7 +71,7 @@ const textOf = (value: Json | undefined, what: string): string | undefined => {
 const idOf = (value: Json | undefined, what: string): string | undefined => {
   const text = textOf(value, what)?.toLowerCase()
   if (text === undefined || text === '') return undefined
-  if (!uuid.test(text)) throw subscriptionError.bodyInvalid(`'${what}' must be a GUID.`)
+  if (!isUuid(text)) throw subscriptionError.bodyInvalid(`'${what}' must be a GUID.`)
   return text
 }
 

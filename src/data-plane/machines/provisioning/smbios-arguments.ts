@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isUuid } from '#foundation/random.ts'
 import type { MachineSpec } from '../machines.ts'
 
 /** What Azure's hypervisor says for every machine: cloud-init, the agent and others take it for the proof of being on Azure. */
@@ -7,15 +8,12 @@ const azureAssetTag = '7783-7084-3265-9085-8269-3286-77'
 /** QEMU separates values by commas and takes two of them for one. */
 const quoted = (value: string) => value.replaceAll(',', ',,')
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-
 /**
  * The machine's UUID as its firmware tells it, which cloud-init's Azure data source takes for the instance's id: the instance id
  * itself where that is a UUID, else one made of it.
  */
 export const firmwareUuid = (instanceId: string): string => {
-  const lower = instanceId.toLowerCase()
-  if (uuid.test(lower)) return lower
+  if (isUuid(instanceId)) return instanceId.toLowerCase()
   const hex = createHash('sha256').update(`instance ${instanceId}`).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }

@@ -7,8 +7,9 @@ import { armError } from '#arm/arm-error.ts'
 import type { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ArmRequest, ArmResponse } from '#arm/resource-type.ts'
 import type { Transaction } from '#foundation/database.ts'
+import { isUuid } from '#foundation/random.ts'
 import { authorizationError } from '../authorization-errors.ts'
-import { type AuthorizationParts, isGuid } from '../authorization-parts.ts'
+import type { AuthorizationParts } from '../authorization-parts.ts'
 import { type HeldScope, holdScope } from '../held-scope.ts'
 import { readProperties } from '../read-properties.ts'
 import { shownAssignment } from './shown-assignment.ts'
@@ -62,7 +63,7 @@ export const previewAssignment = async (
 }
 
 const decide = async (id: ResourceId, request: ArmRequest, arm: Arm, parts: AuthorizationParts) => {
-  if (!isGuid(id.name)) throw authorizationError.invalidAssignmentId(id.name.slice(0, 100))
+  if (!isUuid(id.name)) throw authorizationError.invalidAssignmentId(id.name.slice(0, 100))
   const wish = readWish(request)
   const held = await holdScope(id, request, arm)
   const role = requireRole(wish, held, parts)
@@ -101,7 +102,7 @@ const requireRole = (
   { access }: AuthorizationParts,
 ): Role => {
   const name = roleDefinitionId.split('/').at(-1) ?? ''
-  const role = isGuid(name) ? access.role(tenantId, name) : undefined
+  const role = isUuid(name) ? access.role(tenantId, name) : undefined
   if (!role) throw authorizationError.definitionDoesNotExist(name.slice(0, 100))
   const isAssignable = role.assignableScopes.some(above =>
     isWithin(scope.toLowerCase(), above === '/' ? '' : above.toLowerCase()),
@@ -120,7 +121,7 @@ const requirePrincipal = async (
   const said = kinds.find(kind => kind.toLowerCase() === principalType?.toLowerCase())
   if (principalType && !said) throw authorizationError.principalTypeNotSupported(principalType.slice(0, 50))
   const objectId = principalId.toLowerCase()
-  const found = isGuid(objectId) ? await parts.findPrincipal(objectId) : undefined
+  const found = isUuid(objectId) ? await parts.findPrincipal(objectId) : undefined
   if (found?.tenantId.toLowerCase() !== tenantId || !found)
     throw authorizationError.principalNotFound(principalId.slice(0, 100), tenantId)
   if (said && said !== found.type) throw authorizationError.unmatchedPrincipalType(objectId, found.type, said)

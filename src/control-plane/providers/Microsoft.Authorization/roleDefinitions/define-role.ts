@@ -6,8 +6,9 @@ import { armError } from '#arm/arm-error.ts'
 import { requireLinked } from '#arm/require-linked.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ArmRequest } from '#arm/resource-type.ts'
+import { isUuid } from '#foundation/random.ts'
 import { authorizationError } from '../authorization-errors.ts'
-import { type AuthorizationParts, isGuid } from '../authorization-parts.ts'
+import type { AuthorizationParts } from '../authorization-parts.ts'
 import { tenantOf } from '../held-scope.ts'
 import { readProperties } from '../read-properties.ts'
 
@@ -50,7 +51,7 @@ export const defineRole = async (
   arm: Arm,
   { access }: AuthorizationParts,
 ): Promise<CustomRole> => {
-  if (!isGuid(id.name)) throw authorizationError.invalidDefinitionId(id.name.slice(0, 100))
+  if (!isUuid(id.name)) throw authorizationError.invalidDefinitionId(id.name.slice(0, 100))
   const wish = readProperties(schema, request, 'roleDefinition') as unknown as Wish
   const tenantId = tenantOf(id.scope, request, arm)
   const existing = access.role(tenantId, id.name)

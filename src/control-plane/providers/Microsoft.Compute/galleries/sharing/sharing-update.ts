@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { armError } from '#arm/arm-error.ts'
+import { isUuid } from '#foundation/random.ts'
 import type { JsonObject } from '#resources/resource-document.ts'
 import { galleryError } from '../gallery-errors.ts'
 import type { SharingGroup } from '../sharing-profile.ts'
@@ -22,15 +23,13 @@ export type SharingUpdate = Static<typeof sharingUpdateSchema>
 
 /** With how many a gallery can be shared (Azure's published limits). */
 const limits: Readonly<Record<GroupType, number>> = { Subscriptions: 30, AADTenants: 5 }
-const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** The body of a `share` action, after the schema: who is meant must be named where it matters, and only there. */
 export const readSharingUpdate = (body: JsonObject): SharingUpdate => {
   const update = body as unknown as SharingUpdate
   const { operationType, groups = [] } = update
   const namesSomebody = groups.some(({ ids }) => ids.length > 0)
-  for (const id of groups.flatMap(({ ids }) => ids))
-    if (!guid.test(id)) throw galleryError.groupIdInvalid(id.slice(0, 60))
+  for (const id of groups.flatMap(({ ids }) => ids)) if (!isUuid(id)) throw galleryError.groupIdInvalid(id.slice(0, 60))
   if (operationType === 'Add' || operationType === 'Remove') {
     if (!namesSomebody) throw armError.missingProperty('parameters.groups')
   } else if (namesSomebody) throw galleryError.groupsNotAllowed(operationType)
