@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { JsonObject } from '#resources/resource-document.ts'
 import { securityRule } from '../../../../../test/support/security-rule.ts'
-import { SUBSCRIPTION, startTestArm, type TestArm } from '../../../../../test/support/test-arm.ts'
+import { OWNER, SUBSCRIPTION, startTestArm, type TestArm } from '../../../../../test/support/test-arm.ts'
 
 const DEPLOYMENT = 'resourceGroups/rg/providers/Microsoft.Resources/deployments/first'
 
@@ -182,6 +182,45 @@ test('mode Complete deletes what the template has not, and what-if says so befor
     again.body.properties.changes.map(({ changeType }: { changeType: string }) => changeType),
     ['NoChange', 'Ignore'],
   )
+})
+
+test('what-if tells nothing of places where the caller may not ask it', async t => {
+  const world = await inGroup(t)
+  await world.send('PUT', 'resourceGroups/theirs', { location: 'westus2', tags: { plan: 'confidential' } })
+  await world.complete('PUT', 'resourceGroups/theirs/providers/Microsoft.Compute/galleries/known', {
+    location: 'eastus',
+  })
+  const guest = { ...OWNER, objectId: '55555555-5555-4555-8555-555555555555' }
+  const own = `/subscriptions/${SUBSCRIPTION}/resourceGroups/rg`
+  await world.arm.transact(transaction =>
+    world.access.seedOwner(transaction, { ...guest, principalType: 'ServicePrincipal' }, own),
+  )
+  const nested = {
+    type: 'Microsoft.Resources/deployments',
+    apiVersion: '2022-09-01',
+    name: 'inside',
+    resourceGroup: 'theirs',
+    properties: {
+      ...wish({ resources: [gallery('fresh', { tags: '[resourceGroup().tags]' })] }).properties,
+      expressionEvaluationOptions: { scope: 'inner' },
+    },
+  }
+  const known = gallery('known', { resourceGroup: 'theirs' })
+  for (const resultFormat of ['FullResourcePayloads', 'ResourceIdOnly']) {
+    const { properties } = wish({ resources: [nested, known] })
+    const asked = { properties: { ...properties, validationLevel: 'ProviderNoRbac', whatIfSettings: { resultFormat } } }
+    const answer = await world.as(guest).send('POST', `${DEPLOYMENT}/whatIf`, asked)
+    assert.equal(answer.status, 200, JSON.stringify(answer.body))
+    const told = answer.body.properties.changes.map((change: { changeType: string; unsupportedReason: string }) => [
+      change.changeType,
+      /does not have authorization/.test(change.unsupportedReason),
+    ])
+    assert.deepEqual(told, [
+      ['Unsupported', true],
+      ['Unsupported', true],
+    ])
+    assert.ok(!JSON.stringify(answer.body).includes('confidential'))
+  }
 })
 
 test('a deployment at a subscription makes a group and, nested, what lies in it', async t => {

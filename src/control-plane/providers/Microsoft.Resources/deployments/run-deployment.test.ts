@@ -131,19 +131,52 @@ test('a cancelled deployment begins nothing more; what runs goes on', async t =>
   )
 })
 
-test('cancelling takes nested deployments along', async t => {
+const nested = (name: string, resources: readonly JsonObject[], more: JsonObject = {}): JsonObject => ({
+  type: 'Microsoft.Resources/deployments',
+  apiVersion: '2022-09-01',
+  name,
+  properties: wish(resources).properties,
+  ...more,
+})
+
+const stateOf = async (world: TestArm, name: string) =>
+  (await world.send('GET', DEPLOYMENT.replace('first', name))).body.properties.provisioningState
+
+test('cancelling takes nested deployments along, however deep', async t => {
   const { world, slow } = await start(t)
-  const nested = {
-    type: 'Microsoft.Resources/deployments',
-    apiVersion: '2022-09-01',
-    name: 'inside',
-    properties: wish([thing('slow'), thing('later', { dependsOn: ['slow'] })]).properties,
-  }
-  await world.send('PUT', DEPLOYMENT, wish([nested]))
+  const inner = nested('inner', [thing('slow'), thing('later', { dependsOn: ['slow'] })])
+  await world.send('PUT', DEPLOYMENT, wish([nested('outer', [inner])]))
   await slow.begun(1)
   await world.send('POST', `${DEPLOYMENT}/cancel`)
-  const inside = await world.send('GET', DEPLOYMENT.replace('first', 'inside'))
-  assert.equal(inside.body.properties.provisioningState, 'Canceled')
+  assert.equal(await stateOf(world, 'outer'), 'Canceled')
+  assert.equal(await stateOf(world, 'inner'), 'Canceled')
+})
+
+test('cancelling leaves alone the deployments that a template names and has not begun', async t => {
+  const { world, slow } = await start(t)
+  await world.send('PUT', DEPLOYMENT.replace('first', 'other'), wish([thing('theirs')]))
+  await world.send('PUT', DEPLOYMENT, wish([thing('slow'), nested('other', [], { dependsOn: ['slow'] })]))
+  await slow.begun(2)
+  await world.send('POST', `${DEPLOYMENT}/cancel`)
+  assert.equal(await stateOf(world, 'first'), 'Canceled')
+  assert.equal(await stateOf(world, 'other'), 'Running')
+})
+
+test('after a crash, cancelling leaves alone a deployment that somebody else began under the name of a nested one', async t => {
+  const { world, slow } = await start(t)
+  await world.send('PUT', DEPLOYMENT, wish([nested('other', [thing('slow')])]))
+  await slow.begun(1)
+  await world.operations.stop(1000)
+  const other = `/subscriptions/${SUBSCRIPTION}/${DEPLOYMENT.replace('first', 'other')}`.toLowerCase()
+  await world.arm.resources.change(other, document => ({
+    ...document,
+    properties: { ...document.properties, correlationId: '99999999-9999-4999-8999-999999999999' },
+  }))
+  await world.operations.start()
+  await slow.begun(2)
+  await world.send('POST', `${DEPLOYMENT}/cancel`)
+  assert.equal(await stateOf(world, 'first'), 'Canceled')
+  assert.equal(await stateOf(world, 'other'), 'Running')
 })
 
 test('a deployment goes on after the process stopped in the middle, and leaves alone what was made', async t => {

@@ -45,7 +45,7 @@ export const runDeployment = (parts: DeploymentParts): ResourceOperation => ({
         conclude: conclusion(document, parts),
       }
     } catch (error) {
-      if (signal.aborted) await cancelNested(wanted, run)
+      if (signal.aborted) await cancelNested(run)
       throw error
     }
   },
@@ -109,11 +109,19 @@ const refuse = (failures: readonly unknown[], run: Run): void => {
   throw deploymentFailed(run.document.id, run.prepared.opened.redact(details) as unknown as OperationError[])
 }
 
-/** A deployment that is cancelled takes those along that it began; a process that leaves takes nothing along. */
-const cancelNested = async (resources: readonly PlannedResource[], run: Run): Promise<void> => {
-  const { arm, document } = run
+/**
+ * A deployment that is cancelled takes those along that it began, as far as its caller may cancel them; a process that leaves takes
+ * nothing along. A record alone does not say whose deployment runs under the name: after a crash it may be another one.
+ */
+const cancelNested = async ({ arm, document, input, parts }: Run): Promise<void> => {
   const current = await arm.resources.find(document.key)
   if (current?.hidden.cancelled !== true) return
-  for (const { id, type } of resources)
-    if (type.toLowerCase() === 'microsoft.resources/deployments') await arm.cancel(id.toLowerCase())
+  for (const { operation, state, target } of await parts.deployments.records(document.uid)) {
+    const isNested = target?.resourceType.toLowerCase() === 'microsoft.resources/deployments'
+    if (!isNested || operation !== 'Create' || state !== 'Running') continue
+    const nested = await arm.resources.find(target.id.toLowerCase())
+    if (nested?.properties.correlationId !== input.correlationId) continue
+    const { caller, origin } = input
+    await arm.send({ method: 'POST', path: `${target.id}/cancel`, caller, origin })
+  }
 }

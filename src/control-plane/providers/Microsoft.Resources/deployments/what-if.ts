@@ -1,5 +1,6 @@
 import { ArmError } from '#arm/arm-error.ts'
 import { isObject } from '#arm/read-body.ts'
+import { requireRight } from '#arm/require-right.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ArmRequest } from '#arm/resource-type.ts'
 import type { Json, JsonObject } from '#resources/resource-document.ts'
@@ -96,12 +97,16 @@ const unsupported = (resource: PlannedResource, error: ArmError): ResourceChange
   unsupportedReason: error.message,
 })
 
-const idOnly = async (resource: PlannedResource, { arm }: Question): Promise<ResourceChange> => ({
-  resourceId: resource.id,
-  changeType: (await arm.resources.find(resource.id.toLowerCase())) ? 'Deploy' : 'Create',
-})
+const idOnly = async (resource: PlannedResource, question: Question): Promise<ResourceChange> => {
+  const there = await find(resource, question)
+  if (there.status >= 400 && there.status !== 404) return unsupported(resource, refusalIn(there))
+  return { resourceId: resource.id, changeType: there.status === 404 ? 'Create' : 'Deploy' }
+}
 
-/** The resources of a nested deployment, not the deployment itself. */
+const find = ({ id, apiVersion }: PlannedResource, { arm, input: { caller, origin } }: Question) =>
+  arm.send({ method: 'GET', path: id, apiVersion, caller, origin })
+
+/** The resources of a nested deployment, not the deployment itself: told to those who may ask what-if where it is to be. */
 const changesOfNested = async (
   resource: PlannedResource,
   body: JsonObject,
@@ -111,6 +116,7 @@ const changesOfNested = async (
   try {
     if (!id) return []
     checkDeploymentName(id.name, id)
+    await requireRight(question.input.caller, 'Microsoft.Resources/deployments/whatIf/action', id, question.arm)
     const wish = readWish(id, readDeploymentBody(body), question.arm)
     const input = deeper(question.input)
     const prepared = await prepareDeployment({ id, wish, ...input }, question.parts, question.arm, {
@@ -126,7 +132,7 @@ const changesOfNested = async (
 const changeOf = async (resource: PlannedResource, body: JsonObject, question: Question): Promise<ResourceChange> => {
   const { id, apiVersion } = resource
   const { caller, origin } = question.input
-  const there = await question.arm.send({ method: 'GET', path: id, apiVersion, caller, origin })
+  const there = await find(resource, question)
   if (there.status === 404) return { resourceId: id, changeType: 'Create', after: newPayload(resource, body) }
   if (there.status >= 400 || !isObject(there.body)) return unsupported(resource, refusalIn(there))
   const before = payloadOf(there.body, apiVersion)
