@@ -4,8 +4,11 @@ import { fault } from './template-fault.ts'
 /** Azure's limit on a template after everything in it was evaluated. */
 const MAX_VALUE_BYTES = 4 * 1024 * 1024
 const MAX_VALUE_DEPTH = 100
+/** Of one evaluation, which nothing interrupts. */
 const MAX_STEPS = 600_000
 const MAX_WORK_BYTES = 128 * 1024 * 1024
+/** How many of the dearest ones all evaluations may cost together: a body that looks something up is evaluated once more for each answer. */
+const MAX_TIMES = 32
 /** Variables that name variables, functions that call functions: each is a call within a call here too. */
 const MAX_CALL_DEPTH = 400
 
@@ -15,19 +18,27 @@ interface Measure {
 }
 
 /**
- * What the evaluation of one template may cost. A value may hold another one many times over without taking memory for it, so its
- * size is that of its text, worked out from the sizes of its parts, each of which is measured once.
+ * What evaluating a template, or those of one request, may cost from the first time to the last. A value may hold another one many
+ * times over without taking memory for it, so its size is that of its text, worked out from the sizes of its parts, each of which
+ * is measured once.
  */
 export class Budget {
   #steps = 0
   #workBytes = 0
+  #stepsBefore = 0
+  #workBytesBefore = 0
   #depth = 0
   readonly #measures = new WeakMap<object, Measure>()
 
-  /** A new evaluation begins: others have had their turn since the last one. */
+  /** A new evaluation begins: others have had their turn since the last one. Throws like all here. */
   begin(): void {
+    this.#stepsBefore += this.#steps
+    this.#workBytesBefore += this.#workBytes
     this.#steps = 0
     this.#workBytes = 0
+    if (this.#stepsBefore > MAX_TIMES * MAX_STEPS) throw fault.tooCostly(`${MAX_TIMES * MAX_STEPS} steps in all`)
+    if (this.#workBytesBefore > MAX_TIMES * MAX_WORK_BYTES)
+      throw fault.tooCostly(`${(MAX_TIMES * MAX_WORK_BYTES) / 2 ** 30} GB of values in all`)
   }
 
   /** Counts a step. Throws a `TemplateTooCostly` beyond the limit, as all here. */

@@ -18,8 +18,8 @@ export type LookUp =
 /** The answer is to be fetched; then the expression is evaluated again. */
 export class NotLookedUp extends Error {
   override readonly name = 'NotLookedUp'
-  readonly lookUp: LookUp
-  constructor(lookUp: LookUp) {
+  readonly lookUp: Exclude<LookUp, { readonly kind: 'provider' }>
+  constructor(lookUp: NotLookedUp['lookUp']) {
     super(`${lookUp.kind} was not looked up yet.`)
     this.lookUp = lookUp
   }

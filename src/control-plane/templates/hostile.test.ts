@@ -90,6 +90,14 @@ for (const [what, template] of Object.entries(bombs))
     assert.throws(() => run(template), TemplateFault)
   })
 
+test('a template that is evaluated again and again is refused at last', () => {
+  const value = "[length(map(range(0, 900), lambda('i', length(padLeft('a', 131072)))))]"
+  const opened = openTemplate({ resources: [], outputs: { o: { type: 'int', value } } }, undefined, inGroup())
+  assert.throws(() => {
+    for (let times = 0; times < 1000; times++) opened.outputs()
+  }, /exceeds the limit of 4 GB of values in all/)
+})
+
 test('names that every object has are names like any other', () => {
   const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty']
   for (const name of names) {

@@ -7,7 +7,7 @@ import { findDependencies, hasInnerTemplate, ResourceIndex } from './find-depend
 import type { Frame, Surroundings } from './frame.ts'
 import type { PlannedResource } from './planned-resource.ts'
 import { readTemplate } from './read-template.ts'
-import { hideSecrets, redactor, resolveParameters, shownParameters } from './resolve-parameters.ts'
+import { hideSecrets, redactor, resolveParameters, shownParameters, valuesOf } from './resolve-parameters.ts'
 import type { OutputDeclaration, Template } from './template.ts'
 import { fault, within } from './template-fault.ts'
 import { asText, isJsonObject, memberOf, objectOf } from './values.ts'
@@ -17,6 +17,8 @@ import { variablesOf } from './variables.ts'
 export interface OpenTemplate {
   /** As a deployment shows them: without the values of secure ones. */
   readonly parameters: JsonObject
+  /** Every parameter with its value, in the form in which values are given: who opens the template with them sees the same defaults. */
+  readonly values: JsonObject
   /** The same value with the values of secure parameters hidden: for messages that may carry them. */
   redact(value: Json): Json
   readonly resources: readonly PlannedResource[]
@@ -29,15 +31,23 @@ export interface OpenTemplate {
   outputs(): JsonObject
 }
 
+export interface OpenOptions {
+  /** Secure texts are hidden before they are put in: for what is shown instead of done. */
+  readonly hideSecrets?: boolean
+  /** What this template may cost together with others; default: one of its own. */
+  readonly budget?: Budget
+}
+
 /** Reads a template and evaluates all that can be said before anything is made. Throws a `TemplateFault`. */
 export const openTemplate = (
   raw: Json,
   given: Json | undefined,
   surroundings: Surroundings,
-  options: { readonly hideSecrets?: boolean } = {},
+  options: OpenOptions = {},
 ): OpenTemplate => {
   const template = readTemplate(raw)
-  const outer = frameFor(template, surroundings)
+  const outer = frameFor(template, surroundings, options.budget ?? new Budget())
+  outer.budget.begin()
   const truly = resolveParameters(template, given, parameter => ({ ...outer, parameter, isDefault: true }))
   const emptyLoops = new Set<string>()
   const frameOf = (values: typeof truly): Frame => {
@@ -67,6 +77,7 @@ export const openTemplate = (
   const shownFrame = options.hideSecrets ? frameOf(hideSecrets(truly)) : frameOf(truly)
   return {
     parameters: shownParameters(truly),
+    values: outer.budget.made(valuesOf(truly)),
     redact: redactor(truly),
     resources,
     dependencies,
@@ -79,8 +90,8 @@ export const openTemplate = (
   }
 }
 
-const frameFor = (template: Template, surroundings: Surroundings): Frame => ({
-  budget: new Budget(),
+const frameFor = (template: Template, surroundings: Surroundings, budget: Budget): Frame => ({
+  budget,
   surroundings,
   functions: template.functions,
   loops: new Map(),

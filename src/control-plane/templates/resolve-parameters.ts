@@ -109,6 +109,10 @@ const hidden = (value: Json): Json => {
 export const shownParameters = (parameters: ReadonlyMap<string, ResolvedParameter>): JsonObject =>
   objectOf([...parameters.values()].map(({ name, type, secure, value }) => [name, secure ? { type } : { type, value }]))
 
+/** Parameters as they would be given, defaults and secure ones included. */
+export const valuesOf = (parameters: ReadonlyMap<string, ResolvedParameter>): JsonObject =>
+  objectOf([...parameters.values()].map(({ name, value }) => [name, { value }]))
+
 /** Shorter ones say nothing by themselves, and hiding them would make any text unreadable. */
 const LEAST_SECRET = 3
 

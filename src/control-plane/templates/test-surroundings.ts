@@ -15,7 +15,8 @@ export const inGroup = (answers: Readonly<Record<string, Json>> = {}): Surroundi
   deployer: () => ({ objectId: 'object', tenantId: 'tenant' }),
   environment: () => ({ name: 'cloud' }),
   lookUp(what: LookUp) {
-    const answer = answers['id' in what ? `${what.kind} ${what.id}` : what.namespace]
+    if (what.kind === 'provider') return answers[what.namespace] ?? null
+    const answer = answers[`${what.kind} ${what.id}`]
     if (answer === undefined) throw new NotLookedUp(what)
     return answer
   },

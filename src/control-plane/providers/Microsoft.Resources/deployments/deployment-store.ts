@@ -5,7 +5,7 @@ import { invariant } from '#foundation/invariant.ts'
 import type { Random } from '#foundation/random.ts'
 import type { Json, JsonObject } from '#resources/resource-document.ts'
 
-/** What a deployment was asked for. Parameters are dropped when it is over. */
+/** What a deployment was asked for, defaults worked out once and for all. Parameters are dropped when it is over. */
 export interface DeploymentContent {
   readonly template?: JsonObject
   readonly parameters?: Json

@@ -223,6 +223,23 @@ test('what-if tells nothing of places where the caller may not ask it', async t 
   }
 })
 
+test('what-if spends no more on all nested deployments together than on one', async t => {
+  const world = await inGroup(t)
+  const dear = "[length(map(range(0, 900), lambda('i', length(padLeft('a', 131072)))))]"
+  const nested = {
+    type: 'Microsoft.Resources/deployments',
+    apiVersion: '2022-09-01',
+    name: "[concat('nested', copyIndex())]",
+    copy: { name: 'all', count: 50 },
+    properties: {
+      ...wish({ resources: [gallery('dear', { tags: { size: dear } })] }).properties,
+      expressionEvaluationOptions: { scope: 'inner' },
+    },
+  }
+  const { body } = await world.send('POST', `${DEPLOYMENT}/whatIf`, wish({ resources: [nested] }))
+  assert.match(body.properties.changes.at(-1).unsupportedReason, /exceeds the limit of 4 GB of values in all/)
+})
+
 test('a deployment at a subscription makes a group and, nested, what lies in it', async t => {
   const world = await inGroup(t)
   const nested = {

@@ -36,7 +36,7 @@ export const planDeployment = async (change: Change, parts: DeploymentParts, arm
     async inCommit(transaction, saved) {
       await parts.deployments.begin(transaction, document.uid, {
         template: wish.template,
-        parameters: wish.parameters ?? {},
+        parameters: opened.values,
       })
       for (const old of superfluous) {
         await parts.deployments.forget(transaction, old.uid)

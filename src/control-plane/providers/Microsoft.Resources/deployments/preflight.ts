@@ -11,6 +11,7 @@ import { TemplateFault } from '#templates/template-fault.ts'
 import { invalidDeployment } from './deployment-errors.ts'
 import type { DeploymentParts } from './deployment-parts.ts'
 import { made } from './describe-deployment.ts'
+import { giveWay } from './give-way.ts'
 import type { Wish } from './read-deployment.ts'
 
 const MAX_TOLD = 20
@@ -29,6 +30,7 @@ export const preflight = async (
   if (who.level === 'Template') return
   const details: OperationError[] = []
   for (const resource of made(opened.resources)) {
+    await giveWay()
     const refusal = await refusalOf(resource, opened, who, parts, arm)
     if (refusal) details.push(refusal.toOperationError())
     if (details.length === MAX_TOLD) break

@@ -1,6 +1,6 @@
 import type { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, Caller } from '#arm/resource-type.ts'
-import { type OpenTemplate, openTemplate } from '#templates/open-template.ts'
+import { type OpenOptions, type OpenTemplate, openTemplate } from '#templates/open-template.ts'
 import { TemplateFault } from '#templates/template-fault.ts'
 import { ofTemplate } from './deployment-errors.ts'
 import type { DeploymentParts } from './deployment-parts.ts'
@@ -26,7 +26,7 @@ export const prepareDeployment = async (
   asked: Asked,
   parts: Pick<DeploymentParts, 'registry'>,
   arm: Arm,
-  options: { readonly hideSecrets?: boolean } = {},
+  options: OpenOptions = {},
 ): Promise<Prepared> => {
   const { wish, caller, origin } = asked
   const lookUps = new LookUps({ arm, registry: parts.registry, caller, origin })

@@ -201,6 +201,17 @@ test('a deployment goes on after the process stopped in the middle, and leaves a
   assert.deepEqual(slow.made, ['quick', 'slow', 'slow', 'slow', 'later'])
 })
 
+test('a default is worked out once: what is made has the value that the deployment shows', async t => {
+  const { world, slow } = await start(t)
+  slow.finish()
+  const parameters = { unique: { type: 'string', defaultValue: '[newGuid()]' } }
+  const outputs = { unique: { type: 'string', value: "[parameters('unique')]" } }
+  await world.complete('PUT', DEPLOYMENT, wish([thing("[parameters('unique')]")], { parameters, outputs }))
+  const shown = await settled(world)
+  const { value } = shown.parameters.unique
+  assert.deepEqual([shown.outputs.unique.value, ...slow.made], [value, value])
+})
+
 test('deleting a group cancels what is being deployed into it', async t => {
   const { world, slow } = await start(t)
   await world.send('PUT', DEPLOYMENT, wish([thing('slow'), thing('later', { dependsOn: ['slow'] })]))

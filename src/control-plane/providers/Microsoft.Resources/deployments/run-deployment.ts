@@ -78,7 +78,6 @@ const deployOnce = (resource: PlannedResource, run: Run): Promise<void> =>
   recorded(run, 'Create', named(resource), async begunBefore => {
     const { opened, lookUps } = run.prepared
     if (begunBefore) await run.arm.settled(resource.id.toLowerCase())
-    lookUps.forget()
     const body = await asRefusal(() => lookUps.evaluated(() => opened.body(resource)))
     return deployResource(resource, body, run.input, run.arm)
   })
@@ -86,7 +85,6 @@ const deployOnce = (resource: PlannedResource, run: Run): Promise<void> =>
 const evaluateOutputs = async (run: Run): Promise<JsonObject> => {
   const { opened, lookUps } = run.prepared
   let outputs: JsonObject = {}
-  lookUps.forget()
   try {
     await recorded({ ...run, before: new Map() }, 'EvaluateDeploymentOutput', undefined, async () => {
       outputs = await asRefusal(() => lookUps.evaluated(() => opened.outputs()))

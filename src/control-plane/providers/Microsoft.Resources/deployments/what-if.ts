@@ -4,6 +4,8 @@ import { requireRight } from '#arm/require-right.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ArmRequest } from '#arm/resource-type.ts'
 import type { Json, JsonObject } from '#resources/resource-document.ts'
+import { Budget } from '#templates/budget.ts'
+import type { OpenOptions } from '#templates/open-template.ts'
 import type { PlannedResource } from '#templates/planned-resource.ts'
 import { comparePayloads, payloadOf } from './compare-payloads.ts'
 import { restOf } from './complete-mode.ts'
@@ -31,8 +33,9 @@ interface ResourceChange {
 const MAX_ASKED = 8000
 
 interface Question {
-  /** How many resources were looked at; nested deployments count along. */
+  /** How many resources were looked at; nested deployments count along, and are evaluated from the same budget. */
   readonly asked: { count: number }
+  readonly options: OpenOptions
   readonly input: RunInput
   readonly arm: Arm
   readonly parts: DeploymentParts
@@ -51,12 +54,13 @@ export const whatIf = async (id: ResourceId, request: ArmRequest, parts: Deploym
   const { whatIfSettings } = (body.properties ?? {}) as { whatIfSettings?: { resultFormat?: string } }
   const question = {
     asked: { count: 0 },
+    options: { hideSecrets: true, budget: new Budget() },
     input,
     arm,
     parts,
     idsOnly: whatIfSettings?.resultFormat === 'ResourceIdOnly',
   }
-  const prepared = await prepareDeployment({ id, wish, ...input }, parts, arm, { hideSecrets: true })
+  const prepared = await prepareDeployment({ id, wish, ...input }, parts, arm, question.options)
   await preflight(id.name, prepared.opened, { caller: input.caller, level: wish.validationLevel }, parts, arm)
   const changes = [...(await changesOf(prepared, question)), ...(await changesOfTheRest(id, wish, prepared, question))]
   const properties = { correlationId: input.correlationId, changes: changes as unknown as Json }
@@ -119,9 +123,7 @@ const changesOfNested = async (
     await requireRight(question.input.caller, 'Microsoft.Resources/deployments/whatIf/action', id, question.arm)
     const wish = readWish(id, readDeploymentBody(body), question.arm)
     const input = deeper(question.input)
-    const prepared = await prepareDeployment({ id, wish, ...input }, question.parts, question.arm, {
-      hideSecrets: true,
-    })
+    const prepared = await prepareDeployment({ id, wish, ...input }, question.parts, question.arm, question.options)
     return await changesOf(prepared, { ...question, input })
   } catch (error) {
     if (error instanceof ArmError) return [unsupported(resource, error)]
