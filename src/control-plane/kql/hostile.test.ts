@@ -74,6 +74,8 @@ test('what would take without end is refused', async () => {
     'deep json': `extend a = dynamic(${repeat('[', 5000)}${repeat(']', 5000)})`,
     'a long sum': `extend a = 1${repeat(' + 1', 5000)}`,
     'a long chain of members': `extend a = properties${repeat('.a', 5000)}`,
+    'sums within sums': `extend a = ${repeat('(', 50)}1${repeat(`${repeat(' + 1', 190)})`, 50)}`,
+    'members within members': `extend a = properties${repeat('[properties', 50)}${repeat(`${repeat('.a', 190)}]`, 50)}`,
     'a long text': `where name == '${repeat('x', 200_000)}'`,
     'texts that double': `extend a = 'xxxxxxxx' ${repeat('| extend a = strcat(a, a)', 40)}`,
     'texts that grow by replacing': `extend a = 'xxxxxxxx' ${repeat("| extend a = replace_string(a, 'x', 'xxxxxxxx')", 10)}`,
@@ -94,6 +96,17 @@ test('a pattern that others go back over without end is matched in one pass', as
 test('a join may make many rows, and says so before it makes too many', async () => {
   const many = `mv-expand l = split('${'x,'.repeat(390)}', ',') limit 400 | project one = 1`
   await assert.rejects(ask(`${many} | join kind=inner (${many}) on one | count`), /200000 rows/)
+})
+
+test('a union takes as many rows as a query may have', async () => {
+  const times = (count: number) => `mv-expand l = split('${'x,'.repeat(count - 1)}', ',') limit 400 | project one = 1`
+  const many = `${times(390)} | ${times(100)}`
+  assert.deepEqual((await ask(`${many} | union (places | project one = 2) | count`)).rows, [[156_003]])
+})
+
+test('a long row of conditions or operators is no tree that is too high', async () => {
+  const conditions = Array.from({ length: 3000 }, (_, at) => `name == '${at}'`).join(' or ')
+  assert.equal(await outcome(`where ${conditions} | extend a = 1${' + 1'.repeat(200)}`), 'answered')
 })
 
 test('names of the language’s own objects are names like others', async () => {

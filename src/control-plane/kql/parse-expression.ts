@@ -1,5 +1,5 @@
-import { fault } from './kql-fault.ts'
 import type { Value } from './kql-type.ts'
+import { requireLow } from './require-low.ts'
 import type { Expression, Named } from './syntax.ts'
 import type { TokenReader } from './token-reader.ts'
 
@@ -22,11 +22,8 @@ const stringOperators = new Set(
 const listOperators = new Set(['in', '!in', 'in~', '!in~', 'has_any', 'has_all'])
 const rangeOperators = new Set(['between', '!between'])
 
-/** Chains of operators are worked out one call within the other. */
-const MAX_CHAIN = 200
-
 /** Reads a scalar expression. Throws a `KqlFault` with the position of what is wrong. */
-export const parseExpression = (reader: TokenReader): Expression => reader.deeper(() => parseAny(reader))
+export const parseExpression = (reader: TokenReader): Expression => requireLow(parseInner(reader))
 
 /** `name = expression` or an expression. */
 export const parseNamed = (reader: TokenReader): Named => {
@@ -37,6 +34,8 @@ export const parseNamed = (reader: TokenReader): Named => {
   reader.requireMark('=')
   return { name, expression: parseExpression(reader) }
 }
+
+const parseInner = (reader: TokenReader): Expression => reader.deeper(() => parseAny(reader))
 
 const parseAny = (reader: TokenReader): Expression => {
   const { at } = reader.peek()
@@ -56,11 +55,10 @@ const parseLevel = (reader: TokenReader, level: number): Expression => {
   const operators = levels[level]
   if (!operators) return parseSigned(reader)
   let left = parseLevel(reader, level + 1)
-  for (let length = 0; ; length++) {
+  for (;;) {
     const more = level === 0 ? parseWordOperator(reader, left) : undefined
     const token = reader.peek()
     if (!more && !(token.kind === 'mark' && operators.has(token.text))) return left
-    if (length > MAX_CHAIN) throw fault.tooMany('operators in a row', MAX_CHAIN)
     if (more) left = more
     else {
       reader.next()
@@ -92,9 +90,9 @@ const parseWordOperator = (reader: TokenReader, of: Expression): Expression | un
 const parseRange = (reader: TokenReader, of: Expression): Expression => {
   const { text: operator, at } = reader.next()
   reader.requireMark('(')
-  const from = parseExpression(reader)
+  const from = parseInner(reader)
   reader.requireMark('..')
-  const to = parseExpression(reader)
+  const to = parseInner(reader)
   reader.requireMark(')')
   return { kind: 'among', operator, of, parts: [from, to], at }
 }
@@ -102,7 +100,7 @@ const parseRange = (reader: TokenReader, of: Expression): Expression => {
 const parseParts = (reader: TokenReader): readonly Expression[] => {
   reader.requireMark('(')
   if (reader.takesMark(')')) return []
-  const parts = reader.list(() => parseExpression(reader))
+  const parts = reader.list(() => parseInner(reader))
   reader.requireMark(')')
   return parts
 }
@@ -112,10 +110,9 @@ const parseSigned = (reader: TokenReader): Expression => {
   if (reader.takesMark('-')) return reader.deeper(() => ({ kind: 'minus', of: parseSigned(reader), at }))
   if (reader.takesMark('+')) return reader.deeper(() => parseSigned(reader))
   let operand = parseHead(reader)
-  for (let length = 0; ; length++) {
+  for (;;) {
     const member = parseMember(reader, operand)
     if (!member) return operand
-    if (length > MAX_CHAIN) throw fault.tooMany('members in a row', MAX_CHAIN)
     operand = member
   }
 }
@@ -129,7 +126,7 @@ const parseHead = (reader: TokenReader): Expression => {
   }
   if (reader.takesMark('*')) return { kind: 'star', at }
   if (reader.takesMark('(')) {
-    const inner = parseExpression(reader)
+    const inner = parseInner(reader)
     reader.requireMark(')')
     return inner
   }
@@ -145,7 +142,7 @@ const parseMember = (reader: TokenReader, of: Expression): Expression | undefine
   const { at } = reader.peek()
   if (reader.takesMark('.')) return { kind: 'member', of, name: reader.requireName('the name of a member'), at }
   if (!reader.takesMark('[')) return undefined
-  const index = parseExpression(reader)
+  const index = parseInner(reader)
   reader.requireMark(']')
   if (index.kind === 'literal' && index.type === 'string') return { kind: 'member', of, name: String(index.value), at }
   return { kind: 'index', of, index, at }

@@ -52,7 +52,10 @@ const joinRows = async (
   const index = new Map<string, Row[]>()
   await eachRow(rightRows, world, row => {
     const key = keyAt(row, right.places, world)
-    if (key !== undefined) index.set(key, index.get(key)?.concat([row]) ?? [row])
+    if (key === undefined) return
+    const known = index.get(key)
+    if (known) known.push(row)
+    else index.set(key, [row])
   })
   const nothing = right.columns.map(column => emptyOf(column.type))
   const seen = new Set<string>()
@@ -100,12 +103,10 @@ export const union = (
         const places = columns.map(column => relation.columns.findIndex(own => own.name === column.name))
         const readers = columns.map((column, at) => readerOf(places[at] as number, column.type, relation.columns))
         const front = sourceColumn === undefined ? [] : [name]
-        made.push(
-          ...(await eachRow(await relation.rows(), world, (row, add) =>
-            add([...front, ...readers.map(read => read(row))]),
-          )),
-        )
-        world.budget.rows(made.length)
+        await eachRow(await relation.rows(), world, row => {
+          made.push([...front, ...readers.map(read => read(row))])
+          world.budget.rows(made.length)
+        })
       }
       return made
     },
