@@ -11,6 +11,7 @@ import type { Regions } from '#data-plane/replication/regions.ts'
 import type { Clock } from '#foundation/clock.ts'
 import type { Log } from '#foundation/log.ts'
 import type { SigningParts } from '#providers/Microsoft.Compute/galleries/images/versions/check-version.ts'
+import { eachDocument } from '#resources/list-all.ts'
 import type { JsonObject } from '#resources/resource-document.ts'
 import { activityLogRoute } from './activity-log-route.ts'
 import type { BundleIdentity } from './bundles/bundle-identity.ts'
@@ -111,9 +112,8 @@ const requireRegion = (name: Given, regions: Regions): string => {
 }
 
 const statusOf = async ({ arm, regions, machines, dataFolder, startedAt }: InstallationParts) => {
-  const { documents } = await arm.resources.list({})
   const resources: Record<string, number> = {}
-  for (const { type } of documents) resources[type] = (resources[type] ?? 0) + 1
+  for await (const { type } of eachDocument(arm.resources, {})) resources[type] = (resources[type] ?? 0) + 1
   return {
     version: process.env.npm_package_version ?? '0.1.0',
     startedAt,

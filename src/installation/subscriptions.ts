@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { row } from '#arm/arm-error.ts'
 import type { Arm } from '#arm/resource-type.ts'
+import { listAll } from '#resources/list-all.ts'
 
 export interface SubscriptionRouteParts {
   readonly arm: Arm
@@ -26,7 +27,7 @@ export const subscriptionRoutes = (
   { arm, subscriptionId: first }: SubscriptionRouteParts,
 ): void => {
   app.get('/opengallery/subscriptions', async () => {
-    const { documents } = await arm.resources.list({ type: TYPE })
+    const documents = await listAll(arm.resources, { type: TYPE })
     const subscriptions = documents.map(async ({ key, name, properties }) => ({
       subscriptionId: name,
       displayName: properties.displayName,

@@ -6,6 +6,7 @@ import { namedApplication } from '#identity/applications.ts'
 import { DirectoryRefused } from '#identity/directory-refused.ts'
 import type { Identity } from '#identity/identity.ts'
 import type { Tenant } from '#identity/principal.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { Json, JsonObject } from '#resources/resource-document.ts'
 
 export interface TenantParts {
@@ -88,7 +89,7 @@ export const tenantRoutes = (app: FastifyInstance, parts: TenantParts): void => 
 type Named = { Params: { id: string } }
 
 const countsOf = async ({ tenantId }: Tenant, { arm, identity }: TenantParts) => {
-  const { documents } = await arm.resources.list({ type: SUBSCRIPTIONS })
+  const documents = await listAll(arm.resources, { type: SUBSCRIPTIONS })
   const principals = await identity.directory.principals(tenantId)
   return {
     subscriptions: documents.filter(({ properties }) => properties.tenantId === tenantId).length,

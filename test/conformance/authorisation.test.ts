@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Assignment, CustomRole } from '#access/access-record.ts'
 import type { ArmRequest, Caller, Provider, ResourceType } from '#arm/resource-type.ts'
+import { listAll } from '#resources/list-all.ts'
 import { SUBSCRIPTION, startTestArm, TENANT, type TestArm } from '../support/test-arm.ts'
 import { samples } from './samples.ts'
 
@@ -164,7 +165,7 @@ const grant = (actions: string[], notActions: string[] = []) =>
   })
 
 const everything = async () => {
-  const { documents } = await arm.arm.resources.list({})
+  const documents = await listAll(arm.arm.resources, {})
   const records = [...arm.access.assignments(TENANT), ...arm.access.locks(TENANT)]
   return JSON.stringify([documents, records.filter(({ name }) => name !== assignment.name)])
 }

@@ -5,6 +5,7 @@ import { silentLog } from '#foundation/log.ts'
 import { bytesOf } from '#foundation/sparse-bytes.ts'
 import { computePromises, isComputeHold, retireCompute } from '#providers/Microsoft.Compute/promises.ts'
 import { diskOf, disksOf, hiddenDisk, type StoredDisk } from '#providers/Microsoft.Compute/stored-disk.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { Json, ResourceDocument } from '#resources/resource-document.ts'
 import { SUBSCRIPTION, startTestArm, type TestAnswer, type TestArm } from '../support/test-arm.ts'
 
@@ -35,7 +36,7 @@ export const startStormWorld = async (contents: readonly Buffer[]): Promise<Stor
   const arm = await startTestArm({ regions: ['eastus', 'westus2'] })
   await arm.complete('PUT', SEEDS, { location: 'eastus' })
   for (const [index, content] of contents.entries()) await plant(arm, seedId(index), content)
-  const documents = async () => (await arm.arm.resources.list({})).documents
+  const documents = () => listAll(arm.arm.resources, {})
   return {
     arm,
     contents,

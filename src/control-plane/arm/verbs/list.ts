@@ -75,12 +75,12 @@ const matching = (type: ResourceType, documents: readonly ResourceDocument[], re
   return documents.filter(document => keeps(filter, document))
 }
 
-const pageSize = (request: ArmRequest): number => {
+const pageSize = (request: ArmRequest, most = MAX_PAGE): number => {
   const top = request.query.get('$top')
-  if (top === undefined) return MAX_PAGE
+  if (top === undefined) return most
   const size = Number(top)
   if (!Number.isInteger(size) || size < 1) throw armError.invalidQueryParameter('$top', top.slice(0, 50))
-  return Math.min(size, MAX_PAGE)
+  return Math.min(size, most)
 }
 
 const afterOf = (request: ArmRequest): { after?: string } => {
@@ -112,7 +112,7 @@ const listComputed = async (
   const members = await type.computed.list(parent, request, arm)
   const action = (member: Json) => type.computed?.actionOf?.(member) ?? `${type.type}/read`
   const shown = shows ? members.filter(member => shows(action(member), idOf(member))) : members
-  const value: readonly Json[] = shown.slice(0, pageSize(request))
+  const value: readonly Json[] = shown.slice(0, pageSize(request, shown.length))
   return { status: 200, headers: {}, body: type.computed.bareList ? value : { value } }
 }
 

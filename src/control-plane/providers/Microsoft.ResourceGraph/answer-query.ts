@@ -3,6 +3,7 @@ import type { Arm, ArmRequest, GraphTable, GraphView } from '#arm/resource-type.
 import { KqlFault } from '#kql/kql-fault.ts'
 import type { Row } from '#kql/kql-type.ts'
 import { type KqlTable, type OpenQuery, openQuery } from '#kql/open-query.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { JsonObject } from '#resources/resource-document.ts'
 import { facetOf } from './facets.ts'
 import { graphColumns, toRow } from './graph-columns.ts'
@@ -55,7 +56,7 @@ const subscriptionsOf = async (
   { caller }: ArmRequest,
   arm: Arm,
 ): Promise<readonly string[]> => {
-  const { documents } = await arm.resources.list({ type: 'Microsoft.Resources/subscriptions' })
+  const documents = await listAll(arm.resources, { type: 'Microsoft.Resources/subscriptions' })
   const own = documents
     .filter(({ properties }) => properties.tenantId === caller.tenantId)
     .map(({ name }) => name.toLowerCase())

@@ -1,10 +1,12 @@
 import type { Registry } from '#arm/registry.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, GraphRow, GraphTable, GraphView, ResourceType } from '#arm/resource-type.ts'
+import { eachDocument } from '#resources/list-all.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 
 const SUBSCRIPTION = 'microsoft.resources/subscriptions'
 const GROUP = 'microsoft.resources/subscriptions/resourcegroups'
+/** So many are read at a time: a query should not hold them all. */
 const PAGE = 500
 
 /** What lies in the subscriptions: every tracked resource, and what such resources lie in. */
@@ -27,23 +29,12 @@ const tableOf = (
     for (const subscriptionId of view.subscriptionIds) {
       const subscription = await arm.resources.find(`/subscriptions/${subscriptionId}`)
       if (subscription?.properties.tenantId !== view.request.caller.tenantId) continue
-      for await (const document of documentsOf(subscriptionId, arm))
+      for await (const document of eachDocument(arm.resources, { subscriptionId, limit: PAGE }))
         if (belongs(document) && (await mayRead(document, view, arm)))
           yield await rowOf(document, registry().require(document.type), view, arm)
     }
   },
 })
-
-/** All documents of a subscription, read page by page: a query should not hold them all. */
-async function* documentsOf(subscriptionId: string, arm: Arm): AsyncIterable<ResourceDocument> {
-  let after: string | undefined
-  do {
-    const more = after === undefined ? {} : { after }
-    const page = await arm.resources.list({ subscriptionId, limit: PAGE, ...more })
-    yield* page.documents
-    after = page.next
-  } while (after !== undefined)
-}
 
 const mayRead = async ({ id, type }: ResourceDocument, { request }: GraphView, arm: Arm): Promise<boolean> => {
   const parsed = ResourceId.parse(id)

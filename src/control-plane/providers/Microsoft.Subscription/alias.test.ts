@@ -24,6 +24,12 @@ test('a subscription is made once under its alias, and its maker owns it', async
   const second = await put('name-2', { subscriptionId })
   assert.deepEqual([second.status, second.body.properties.subscriptionId], [201, subscriptionId])
   assert.equal((await arm.send('GET', '/providers/Microsoft.Subscription/aliases')).body.value.length, 2)
+  const names = async (path: string) =>
+    (await arm.send('GET', path)).body.value.map(({ displayName }: { displayName: string }) => displayName)
+  assert.deepEqual((await names('/subscriptions')).toSorted(), ['One', 'Test'])
+  const query = { query: "ResourceContainers | where type == 'microsoft.resources/subscriptions'" }
+  const found = await arm.send('POST', '/providers/Microsoft.ResourceGraph/resources', query)
+  assert.equal(found.body.count, 2)
   assert.equal((await arm.send('DELETE', path('name-2'))).status, 200)
   assert.equal((await arm.send('DELETE', path('name-2'))).status, 204)
   assert.equal((await arm.send('GET', path('name-2'))).body.error.code, 'AliasNotFound')

@@ -4,6 +4,7 @@ import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ArmRequest, ArmResponse, Caller, ResourceType } from '#arm/resource-type.ts'
 import { subscriptionDocument } from '#arm/subscription-document.ts'
 import type { Transaction } from '#foundation/database.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { Json, JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import { type AliasBody, readAlias } from './read-alias.ts'
 import { subscriptionError } from './subscription-errors.ts'
@@ -171,7 +172,7 @@ interface FoundAlias {
 }
 
 const aliasesOf = async (tenantId: string, arm: Arm, transaction?: Transaction): Promise<FoundAlias[]> => {
-  const { documents } = await arm.resources.list({ type: SUBSCRIPTIONS }, transaction)
+  const documents = await listAll(arm.resources, { type: SUBSCRIPTIONS }, transaction)
   return documents.flatMap(document =>
     aliasesIn(document)
       .filter(alias => alias.tenantId === tenantId)

@@ -4,6 +4,7 @@ import { ResourceId } from '#arm/resource-id.ts'
 import type { ResourceOperation } from '#arm/resource-type.ts'
 import { silentLog } from '#foundation/log.ts'
 import { memoryIdentities } from '#identity/memory-identities.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import type { ComputeParts } from '../compute-parts.ts'
 import { diskHold } from '../disk-holds.ts'
@@ -149,7 +150,7 @@ const holdsOfDisks = async (): Promise<string[]> => {
 }
 
 const expectedHolds = async (): Promise<string[]> => {
-  const { documents } = await arm.arm.resources.list({ type: 'Microsoft.Compute/disks' })
+  const documents = await listAll(arm.arm.resources, { type: 'Microsoft.Compute/disks' })
   return documents.map(disk => diskHold(disk, 'disk', diskOf(disk) ?? assert.fail('A disk has no bytes.'))).toSorted()
 }
 

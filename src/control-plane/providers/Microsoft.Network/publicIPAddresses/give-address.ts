@@ -1,6 +1,7 @@
 import type { Arm } from '#arm/resource-type.ts'
 import type { Transaction } from '#foundation/database.ts'
 import { type Ipv4Range, ipv4Text, rangeText } from '#foundation/ipv4.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import { publicAddressError } from './public-address-errors.ts'
 
@@ -29,7 +30,7 @@ export const withAddress = async (
 
 // Anywhere in the range, not the lowest: who connects to a machine remembers its address and key, and would take the next one for it.
 const freeAddress = async (range: Ipv4Range, arm: Arm, transaction: Transaction): Promise<string> => {
-  const { documents } = await arm.resources.list({ type: PUBLIC_ADDRESS_TYPE }, transaction)
+  const documents = await listAll(arm.resources, { type: PUBLIC_ADDRESS_TYPE }, transaction)
   const taken = new Set(documents.map(({ properties }) => properties.ipAddress))
   const [first, count] = usable(range)
   const start = arm.random.bytes(4).readUInt32BE() % count

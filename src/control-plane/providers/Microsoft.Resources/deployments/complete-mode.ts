@@ -1,6 +1,7 @@
 import { ArmError } from '#arm/arm-error.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { OperationError } from '#operations/operations.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { Json, ResourceDocument } from '#resources/resource-document.ts'
 import type { OpenTemplate } from '#templates/open-template.ts'
 import { deploymentFailed } from './deployment-errors.ts'
@@ -15,7 +16,7 @@ const ROUNDS = 5
 /** Deletes what the group has and the template has not, nested resources first. Throws `DeploymentFailed` for what may not go. */
 export const deleteTheRest = async (run: Run, signal: AbortSignal): Promise<void> => {
   const { arm, id, document, prepared } = run
-  const { documents } = await arm.resources.list({ groupKey: id.scope.key })
+  const documents = await listAll(arm.resources, { groupKey: id.scope.key })
   let left = restOf(documents, prepared.opened).toSorted((a, b) => depth(b) - depth(a))
   let failures: ArmError[] = []
   for (let round = 0; round < ROUNDS && left.length > 0; round++) {

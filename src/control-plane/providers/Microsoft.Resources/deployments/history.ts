@@ -1,4 +1,5 @@
 import type { Arm } from '#arm/resource-type.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 
 /** How many deployments a scope remembers; as in Azure, the oldest make room for new ones. */
@@ -11,7 +12,7 @@ export const findSuperfluous = async (
 ): Promise<readonly ResourceDocument[]> => {
   const count = await arm.resources.count({ type, parentKey })
   if (count < MAX_HISTORY) return []
-  const { documents } = await arm.resources.list({ type, parentKey })
+  const documents = await listAll(arm.resources, { type, parentKey })
   return documents
     .filter(({ provisioningState }) => /^(Succeeded|Failed|Canceled)$/.test(provisioningState))
     .toSorted((a, b) => timeOf(a).localeCompare(timeOf(b)))

@@ -3,6 +3,7 @@ import { isObject } from '#arm/read-body.ts'
 import { requireRight } from '#arm/require-right.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ArmRequest } from '#arm/resource-type.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { Json, JsonObject } from '#resources/resource-document.ts'
 import { Budget } from '#templates/budget.ts'
 import type { OpenOptions } from '#templates/open-template.ts'
@@ -161,7 +162,7 @@ const changesOfTheRest = async (
   { arm, input, idsOnly }: Question,
 ): Promise<ResourceChange[]> => {
   if (!id.group) return []
-  const { documents } = await arm.resources.list({ groupKey: id.group.key })
+  const documents = await listAll(arm.resources, { groupKey: id.group.key })
   const changes: ResourceChange[] = []
   for (const document of restOf(documents, opened)) {
     const change = { resourceId: document.id, changeType: wish.mode === 'Complete' ? 'Delete' : 'Ignore' } as const

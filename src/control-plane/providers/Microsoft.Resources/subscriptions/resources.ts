@@ -1,5 +1,6 @@
 import type { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ArmRequest, ResourceType } from '#arm/resource-type.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { Json, ResourceDocument } from '#resources/resource-document.ts'
 import { resourceFilter } from '../resource-filter.ts'
 
@@ -11,7 +12,7 @@ const listResources = async (parent: ResourceId, request: ArmRequest, arm: Arm):
   const filter = request.query.get('$filter')
   const keeps = filter ? resourceFilter(filter) : () => true
   const expand = new Set((request.query.get('$expand') ?? '').toLowerCase().split(',').filter(Boolean))
-  const { documents } = await arm.resources.list(selection)
+  const documents = await listAll(arm.resources, selection)
   return documents.filter(document => isListed(document) && keeps(document)).map(document => shown(document, expand))
 }
 

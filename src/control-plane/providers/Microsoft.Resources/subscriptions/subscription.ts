@@ -1,5 +1,6 @@
 import { ResourceId } from '#arm/resource-id.ts'
 import type { ResourceType } from '#arm/resource-type.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { Json, ResourceDocument } from '#resources/resource-document.ts'
 
 const TYPE = 'Microsoft.Resources/subscriptions'
@@ -16,7 +17,7 @@ export const subscriptionsType: ResourceType = {
       return document && shown(document)
     },
     async list(_parent, request, arm) {
-      const { documents } = await arm.resources.list({ type: TYPE })
+      const documents = await listAll(arm.resources, { type: TYPE })
       const scopeOf = ({ name }: ResourceDocument) => ResourceId.tenant.child('subscriptions', name)
       return documents.filter(document => arm.hasRights(request.caller, scopeOf(document))).map(shown)
     },

@@ -2,6 +2,7 @@ import { armError } from '#arm/arm-error.ts'
 import type { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ResourceType } from '#arm/resource-type.ts'
 import { readTags } from '#arm/verbs/tags.ts'
+import { eachDocument } from '#resources/list-all.ts'
 import type { Json } from '#resources/resource-document.ts'
 
 const TYPE = 'Microsoft.Resources/subscriptions/tagNames'
@@ -22,8 +23,7 @@ const usageOf = async (subscription: ResourceId, arm: Arm): Promise<Usage> => {
   const document = await arm.resources.find(subscription.key)
   for (const [name, values] of Object.entries(declaredOf(document?.hidden.tagNames)))
     for (const value of [...values, undefined]) value === undefined ? at(name) : at(name).values.set(value, 0)
-  const { documents } = await arm.resources.list({ subscriptionId: subscription.name })
-  for (const { tags = {} } of documents)
+  for await (const { tags = {} } of eachDocument(arm.resources, { subscriptionId: subscription.name }))
     for (const [name, value] of Object.entries(tags)) {
       const { values } = at(name)
       values.set(value, (values.get(value) ?? 0) + 1)

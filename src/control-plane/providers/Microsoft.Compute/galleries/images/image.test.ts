@@ -75,6 +75,7 @@ test('bad definitions are refused with the sentences of Azure', async () => {
 })
 
 test('publisher, offer and sku name one definition of a gallery', async () => {
+  await arm.done('PUT', at('before'), definition({ identifier: identifier('before') }))
   assert.equal(
     await arm.refused(
       'PUT',

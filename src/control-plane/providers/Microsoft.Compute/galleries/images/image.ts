@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { armError } from '#arm/arm-error.ts'
 import type { Arm, Change, Plan, ResourceType } from '#arm/resource-type.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import { galleryApiVersions, isSince } from '../api-versions.ts'
 import { requireName } from '../artifact-name.ts'
@@ -138,8 +139,8 @@ const triple = ({ publisher, offer, sku }: ImageProperties['identifier']) =>
 
 const requireFreeIdentifier = async (wanted: ResourceDocument, { resources }: Arm) => {
   const { identifier } = imageProperties(wanted)
-  const { documents } = await resources.list({ type: galleryImage.type, parentKey: wanted.parentKey })
-  const twin = documents.find(image => triple(imageProperties(image).identifier) === triple(identifier))
+  const images = await listAll(resources, { type: galleryImage.type, parentKey: wanted.parentKey })
+  const twin = images.find(image => triple(imageProperties(image).identifier) === triple(identifier))
   if (!twin) return
   throw galleryError.identifierTaken(twin.name, identifier.publisher, identifier.offer, identifier.sku)
 }

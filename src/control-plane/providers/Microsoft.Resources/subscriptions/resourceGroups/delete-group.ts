@@ -1,5 +1,6 @@
 import { ArmError } from '#arm/arm-error.ts'
 import type { Arm, Caller, ResourceOperation } from '#arm/resource-type.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 
 export const DELETE_GROUP = 'delete resource group'
@@ -27,8 +28,8 @@ export const deleteGroup: ResourceOperation = {
 
 /** A deployment that goes on would make again what is being deleted. */
 const cancelDeployments = async (group: ResourceDocument, caller: Caller, origin: string, arm: Arm): Promise<void> => {
-  const { documents } = await arm.resources.list({ type: 'Microsoft.Resources/deployments', groupKey: group.key })
-  for (const { id, provisioningState } of documents)
+  const deployments = await listAll(arm.resources, { type: 'Microsoft.Resources/deployments', groupKey: group.key })
+  for (const { id, provisioningState } of deployments)
     if (provisioningState === 'Creating' || provisioningState === 'Updating')
       await arm.send({ method: 'POST', path: `${id}/cancel`, caller, origin })
 }
@@ -44,7 +45,7 @@ const deleteAll = async (
   origin: string,
   arm: Arm,
 ): Promise<Refusal | null> => {
-  const { documents } = await arm.resources.list({ groupKey: group.key })
+  const documents = await listAll(arm.resources, { groupKey: group.key })
   const deepestFirst = documents.toSorted((a, b) => depth(b) - depth(a))
   let refusal: Refusal | null = null
   for (const { id } of deepestFirst) {

@@ -33,6 +33,7 @@ test('a group that was exported can be deployed again: into itself without a cha
   const exported = await world.send('POST', 'resourceGroups/rg/exportTemplate', whole)
   assert.equal(exported.status, 200, JSON.stringify(exported.body))
   const { template } = exported.body
+  assert.equal(template.resources.length, 4)
   const gallery = template.resources.find(({ name }: { name: string }) => name === 'mine')
   assert.equal(gallery.tags.odd, '[[not an expression]')
 

@@ -5,6 +5,7 @@ import type { Registry } from '#arm/registry.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Action, Arm, ArmRequest, ResourceType } from '#arm/resource-type.ts'
 import { nodeOf } from '#arm/schema-marks.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 
 const DEPLOYMENTS = 'microsoft.resources/deployments'
@@ -38,7 +39,7 @@ export const exportGroup = (registry: () => Registry): Action => ({
 
 const documentsOf = async (group: ResourceDocument, asked: JsonObject, arm: Arm): Promise<ResourceDocument[]> => {
   const wanted = ((asked.resources ?? ['*']) as readonly string[]).map(id => id.toLowerCase())
-  const { documents } = await arm.resources.list({ groupKey: group.key })
+  const documents = await listAll(arm.resources, { groupKey: group.key })
   const exported = documents.filter(({ type }) => type.toLowerCase() !== DEPLOYMENTS)
   if (wanted.includes('*')) return exported
   const missing = wanted.find(id => !exported.some(({ key }) => key === id))

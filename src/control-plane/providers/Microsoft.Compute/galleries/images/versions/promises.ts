@@ -1,6 +1,7 @@
 import type { Hold } from '#data-plane/chunks/chunk-store.ts'
 import type { HoldPromise } from '#data-plane/replication/reconcile.ts'
 import { type Regions, RegionUnreachable } from '#data-plane/replication/regions.ts'
+import { eachDocument } from '#resources/list-all.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import type { Resources } from '#resources/resources.ts'
 import { diskHold, holdPrefix } from '../../../disk-holds.ts'
@@ -33,14 +34,7 @@ export async function* versionPromises(resources: Resources, regions: Regions): 
 /** Every version that is not in the recycle bin. */
 export const allVersions = (resources: Resources): AsyncGenerator<ResourceDocument> => all(resources, imageVersionType)
 
-async function* all(resources: Resources, type: string): AsyncGenerator<ResourceDocument> {
-  let after: string | undefined
-  do {
-    const page = await resources.list({ type, limit: 500, ...(after === undefined ? {} : { after }) })
-    yield* page.documents
-    after = page.next
-  } while (after !== undefined)
-}
+const all = (resources: Resources, type: string) => eachDocument(resources, { type, limit: 500 })
 
 async function* promisesOf(version: ResourceDocument, present: PresentHolds): AsyncGenerator<HoldPromise> {
   const disks = disksOf(version)

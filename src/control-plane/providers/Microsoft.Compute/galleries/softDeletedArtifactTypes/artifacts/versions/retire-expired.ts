@@ -1,6 +1,7 @@
 import type { Arm } from '#arm/resource-type.ts'
 import type { Regions } from '#data-plane/replication/regions.ts'
 import type { Log } from '#foundation/log.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import { releaseEverywhere } from '../../../images/versions/retract.ts'
 import { deletedVersion, isRetirable, softDeletedVersionType } from './soft-deleted-version.ts'
@@ -14,7 +15,7 @@ export const retireExpired = async (
   regions: Regions,
   log: Log,
 ): Promise<number> => {
-  const { documents } = await arm.resources.list({ type: softDeletedVersionType })
+  const documents = await listAll(arm.resources, { type: softDeletedVersionType })
   const expired = documents.filter(document => isRetirable(document, arm.clock.now()))
   for (const document of expired) await retire(document, arm, regions, log)
   return expired.length

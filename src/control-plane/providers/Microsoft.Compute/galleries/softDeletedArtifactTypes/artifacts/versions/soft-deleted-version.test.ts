@@ -149,20 +149,21 @@ describe('a gallery with a recycle bin', () => {
   test('empties itself when the time is over', async () => {
     const policy = { softDeletePolicy: { retentionPeriodInDays: 2, gracePeriodInDays: 1 } }
     await arm.done('PATCH', GALLERY, { properties: policy })
-    await arm.done('DELETE', first)
+    await arm.done('PUT', version('1.0.1'), ofDisk(snapshot))
+    for (const one of [first, version('1.0.1')]) await arm.done('DELETE', one)
     const [shown] = (await arm.done('GET', bin)).value
     const { softDeletedTime, consumptionEndTime, hardDeletionTargetTime } = shown.properties
     assert.equal(Date.parse(consumptionEndTime) - Date.parse(softDeletedTime), 2 * DAY_MS)
     assert.equal(Date.parse(hardDeletionTargetTime) - Date.parse(softDeletedTime), 3 * DAY_MS)
     arm.clock.advance(3 * DAY_MS - 1)
-    assert.deepEqual([await retire(), await names()], [0, ['1.0.0']])
+    assert.deepEqual([await retire(), await names()], [0, ['1.0.0', '1.0.1']])
     arm.clock.advance(1)
     assert.deepEqual(await names(), [])
     assert.match(
       await arm.refused('PUT', first, { location: 'eastus', properties: { restore: true } }),
       /^404 ResourceNotFound/,
     )
-    assert.deepEqual([await retire(), await retire()], [1, 0])
+    assert.deepEqual([await retire(), await retire()], [2, 0])
     assert.deepEqual(await holds(arm), {})
   })
 

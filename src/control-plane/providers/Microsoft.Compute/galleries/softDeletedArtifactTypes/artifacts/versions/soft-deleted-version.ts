@@ -1,6 +1,7 @@
 import { armError } from '#arm/arm-error.ts'
 import type { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ResourceType } from '#arm/resource-type.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import { galleryApiVersions } from '../../../api-versions.ts'
 import type { GalleryProperties } from '../../../gallery-document.ts'
@@ -106,7 +107,7 @@ async function list(artifact: ResourceId, _request: unknown, arm: Arm): Promise<
 /** What the bin has of an image, in the order of its versions. */
 const kept = async (galleryKey: string, image: string, arm: Arm): Promise<readonly ResourceDocument[]> => {
   const parentKey = `${galleryKey}/softdeletedartifacttypes/images/artifacts/${image.toLowerCase()}`
-  const { documents } = await arm.resources.list({ type: softDeletedVersionType, parentKey })
+  const documents = await listAll(arm.resources, { type: softDeletedVersionType, parentKey })
   const now = arm.clock.now()
   const found = await Promise.all(
     documents.map(async document => ((await isGone(document, now, arm)) ? [] : [document])),
