@@ -30,7 +30,10 @@ interface ImageRoute {
 const mostStreams = 32
 const retryAfterSeconds = 5
 
-const formats: Readonly<Record<string, (raw: SparseBytes) => SparseBytes>> = { raw: bytes => bytes, vhd: asFixedVhd }
+const formats = new Map<string, (raw: SparseBytes) => SparseBytes>([
+  ['raw', bytes => bytes],
+  ['vhd', asFixedVhd],
+])
 
 /**
  * `GET /opengallery/image?id=VERSION&format=raw|vhd[&region=R][&lun=N]`: the bytes of a version's disk, whole or in ranges, for whoever
@@ -45,7 +48,7 @@ export const imageRoutes = (parts: ImageParts) => (app: FastifyInstance) => {
     async handler(request, reply) {
       const caller = await callerOf(request, parts)
       const { query, headers } = request
-      const formed = formats[query.format === undefined ? 'raw' : String(query.format)]
+      const formed = formats.get(query.format === undefined ? 'raw' : String(query.format))
       if (!formed) throw armError.invalidQueryParameter('format', String(query.format).slice(0, 20))
       const version = await storedVersion(query, caller, parts)
       if (streams >= mostStreams) throw armError.tooManyRequests(retryAfterSeconds)

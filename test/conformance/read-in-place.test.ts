@@ -110,6 +110,7 @@ test('who may not read, or asks for what is not there, is refused', async () => 
   const foreign = id.replace(subscriptionId, '11111111-1111-4111-8111-111111111111')
   for (const [query, status] of [
     ['format=qcow2', 400],
+    ['format=constructor', 400],
     ['format=raw&format=vhd', 400],
     ['region=westus2', 400],
     ['region=mars', 400],

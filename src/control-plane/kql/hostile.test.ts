@@ -115,5 +115,7 @@ test('names of the language’s own objects are names like others', async () => 
   ])
   assert.equal(await outcome('extend a = constructor(1)'), 'refused')
   assert.equal(await outcome('toString | count'), 'refused')
+  assert.equal(await outcome("extend a = datetime_add('constructor', 1, now())"), 'refused')
+  assert.equal(await outcome("extend a = datetime_diff('__proto__', now(), now())"), 'refused')
   assert.deepEqual((await ask("take 1 | project pack('__proto__', 1, 'a', 2).a")).rows, [[2]])
 })

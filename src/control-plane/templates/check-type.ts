@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Json } from '#resources/resource-document.ts'
 import type { ParameterType, Template, TypeRule } from './template.ts'
 import { TemplateFault } from './template-fault.ts'
-import { isJsonObject, typeName } from './values.ts'
+import { isJsonObject, memberOf, typeName } from './values.ts'
 
 const MAX_REFERENCES = 32
 
@@ -57,7 +57,7 @@ export const checkType = (
     for (const [index, item] of value.entries()) checkType(`${name}[${index}]`, items, item, template, depth + 1)
   if (properties && isJsonObject(value))
     for (const [member, memberRule] of properties)
-      checkType(`${name}.${member}`, memberRule, value[member] ?? null, template, depth + 1)
+      checkType(`${name}.${member}`, memberRule, memberOf(value, member) ?? null, template, depth + 1)
 }
 
 /** Of an array that may hold some of the values, each item must be one of them. */

@@ -55,7 +55,11 @@ test('types that a template declares hold for its parameters', () => {
     size: { type: 'string', allowedValues: ['small', 'large'] },
     box: {
       type: 'object',
-      properties: { size: { $ref: '#/definitions/size' }, note: { type: 'string', nullable: true } },
+      properties: {
+        size: { $ref: '#/definitions/size' },
+        note: { type: 'string', nullable: true },
+        constructor: { type: 'string', nullable: true },
+      },
     },
   }
   const parameters = { boxes: { type: 'array', items: { $ref: '#/definitions/box' } } }

@@ -11,7 +11,11 @@ const steps: Readonly<Record<string, number>> = {
   second: 1000,
   millisecond: 1,
 }
-const months: Readonly<Record<string, number>> = { year: 12, quarter: 3, month: 1 }
+const months = new Map([
+  ['year', 12],
+  ['quarter', 3],
+  ['month', 1],
+])
 
 const monthOf = (date: Date) => date.getUTCFullYear() * 12 + date.getUTCMonth()
 
@@ -19,7 +23,7 @@ const monthOf = (date: Date) => date.getUTCFullYear() * 12 + date.getUTCMonth()
 const datetimeDiff = () => (part: string, left: number, right: number) => {
   const [one, other] = [dateOf(left), dateOf(right)]
   if (!one || !other) return null
-  const inMonths = months[part.toLowerCase()]
+  const inMonths = months.get(part.toLowerCase())
   if (inMonths) return Math.floor(monthOf(one) / inMonths) - Math.floor(monthOf(other) / inMonths)
   const step = stepOf(part)
   // Weeks begin on Sundays; 1970 began on a Thursday.
@@ -28,7 +32,7 @@ const datetimeDiff = () => (part: string, left: number, right: number) => {
 }
 
 const datetimeAdd = () => (part: string, amount: number, time: number) => {
-  const inMonths = months[part.toLowerCase()]
+  const inMonths = months.get(part.toLowerCase())
   if (!inMonths) return time + amount * stepOf(part)
   const date = dateOf(time)
   if (!date) return null
@@ -45,7 +49,7 @@ const stepOf = (part: string): number => {
   const step = Object.hasOwn(steps, part.toLowerCase()) ? steps[part.toLowerCase()] : undefined
   if (step) return step
   throw fault.invalid(
-    `'${part.slice(0, 50)}' is no part of a date. There are ${[...Object.keys(months), ...Object.keys(steps)].join(', ')}.`,
+    `'${part.slice(0, 50)}' is no part of a date. There are ${[...months.keys(), ...Object.keys(steps)].join(', ')}.`,
   )
 }
 

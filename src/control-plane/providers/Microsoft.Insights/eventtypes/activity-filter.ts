@@ -24,14 +24,14 @@ const isAt: Test = (record, wanted) => same(record.resourceId, wanted.replace(/\
 const statuses: readonly ActivityStatus[] = ['Started', 'Accepted', 'Succeeded', 'Failed', 'Canceled']
 
 /** Names as Azure documents them, and `resourceId`, which az sends. */
-const tests: Readonly<Record<string, Test>> = {
-  resourcegroupname: (record, wanted) => same(idOf(record)?.resourceGroup ?? '', wanted),
-  resourceuri: isAt,
-  resourceid: isAt,
-  resourceprovider: (record, wanted) => same(record.action.split('/')[0] ?? '', wanted),
-  caller: (record, wanted) => [record.actor.name, record.actor.objectId].some(name => same(name, wanted)),
-  status: (record, wanted) => same(record.status, wanted),
-}
+const tests: ReadonlyMap<string, Test> = new Map<string, Test>([
+  ['resourcegroupname', (record, wanted) => same(idOf(record)?.resourceGroup ?? '', wanted)],
+  ['resourceuri', isAt],
+  ['resourceid', isAt],
+  ['resourceprovider', (record, wanted) => same(record.action.split('/')[0] ?? '', wanted)],
+  ['caller', (record, wanted) => [record.actor.name, record.actor.objectId].some(name => same(name, wanted))],
+  ['status', (record, wanted) => same(record.status, wanted)],
+])
 
 /**
  * The `$filter` of the activity log: terms with `and` between them, one of which says from when on. Azure gives times with or without
@@ -46,7 +46,7 @@ export const readActivityFilter = (filter: string | undefined): ActivityFilter =
     const [, comparison, text] = time.exec(term) ?? []
     const channel = channels.exec(term)?.[1]
     const [, field = '', wanted = ''] = equality.exec(term) ?? []
-    const test = tests[field.toLowerCase()]
+    const test = tests.get(field.toLowerCase())
     if (comparison !== undefined && text !== undefined) {
       const name = comparison.toLowerCase() === 'ge' ? 'from' : 'to'
       if (found[name] !== undefined) throw refused()

@@ -165,6 +165,8 @@ test('filters narrow, and one that says nothing usable is refused', async () => 
     `${START} or status eq 'Failed'`,
     `${START} and status eq 'Hmm'`,
     `${START} and level eq 'Error'`,
+    `${START} and constructor eq 'x'`,
+    `${START} and __proto__ eq 'x'`,
   ])
     assert.equal((await ask(filter)).body.error.code, 'BadRequest', filter)
   const { status, body } = await ask(START, { $select: 'caller, eventTimestamp' })

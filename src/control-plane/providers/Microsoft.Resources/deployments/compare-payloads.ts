@@ -38,9 +38,13 @@ export const comparePayloads = (before: JsonObject, after: JsonObject, path = ''
   const names = new Set([...Object.keys(before), ...Object.keys(after)])
   return [...names].flatMap(name => {
     if (path === '' && name === 'apiVersion') return []
-    return compareMember(before[name], after[name], path === '' ? name : `${path}.${name}`)
+    return compareMember(own(before, name), own(after, name), path === '' ? name : `${path}.${name}`)
   })
 }
+
+/** A tag may have a name that every JavaScript object has: `constructor`. */
+const own = (object: JsonObject, name: string): Json | undefined =>
+  Object.hasOwn(object, name) ? object[name] : undefined
 
 const compareMember = (before: Json | undefined, after: Json | undefined, path: string): PropertyChange[] => {
   if (isDeepStrictEqual(before, after)) return []
