@@ -240,3 +240,9 @@ test('templates that are none are refused', () => {
   ]
   for (const [template, message] of refusals) assert.throws(() => open(template), { message })
 })
+
+test('a variable that can not be worked out says why each time that it is asked for', () => {
+  const outputs = { o: { type: 'int', value: "[variables('wrong')]" } }
+  const opened = open({ variables: { wrong: '[div(1, 0)]' }, outputs })
+  for (let times = 0; times < 2; times++) assert.throws(() => opened.outputs(), /'div'/)
+})

@@ -20,10 +20,13 @@ export const variablesOf = (
     if (input === undefined) throw fault.unknownVariable(name)
     if (under.has(key)) throw fault.circular('variable', name)
     under.add(key)
-    const made = input(frame)
-    done.set(key, made)
-    under.delete(key)
-    return made
+    try {
+      const made = input(frame)
+      done.set(key, made)
+      return made
+    } finally {
+      under.delete(key)
+    }
   }
   const frame = frameOf(value)
   return value

@@ -3,7 +3,8 @@ import type { Arm, ArmResponse } from '#arm/resource-type.ts'
 import type { JsonObject } from '#resources/resource-document.ts'
 import type { PlannedResource } from '#templates/planned-resource.ts'
 import { refusalIn } from './look-ups.ts'
-import { DEPTH_HEADER, type RunInput } from './run-input.ts'
+import type { Run } from './run.ts'
+import { DEPTH_HEADER, OUTER_HEADER } from './run-input.ts'
 
 /** The process is leaving, and the work on a resource goes on after the next start: so does the deployment. */
 export class LeftUnfinished extends Error {
@@ -14,14 +15,17 @@ export class LeftUnfinished extends Error {
 export const deployResource = async (
   resource: PlannedResource,
   body: JsonObject,
-  input: RunInput,
-  arm: Arm,
+  { arm, document, input }: Pick<Run, 'arm' | 'document' | 'input'>,
 ): Promise<ArmResponse> => {
   const answer = await arm.complete({
     method: 'PUT',
     path: resource.id,
     apiVersion: resource.apiVersion,
-    headers: { 'x-ms-correlation-request-id': input.correlationId, [DEPTH_HEADER]: String(input.depth + 1) },
+    headers: {
+      'x-ms-correlation-request-id': input.correlationId,
+      [DEPTH_HEADER]: String(input.depth + 1),
+      [OUTER_HEADER]: document.key,
+    },
     body,
     caller: input.caller,
     origin: input.origin,

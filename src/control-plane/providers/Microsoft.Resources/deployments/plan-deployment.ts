@@ -1,5 +1,6 @@
 import { armError } from '#arm/arm-error.ts'
-import type { Arm, Change, Plan } from '#arm/resource-type.ts'
+import type { Arm, ArmRequest, Change, Plan } from '#arm/resource-type.ts'
+import type { Transaction } from '#foundation/database.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import { templateHash } from '#templates/template-hash.ts'
 import { deploymentError } from './deployment-errors.ts'
@@ -9,7 +10,7 @@ import { findSuperfluous } from './history.ts'
 import { preflight } from './preflight.ts'
 import { prepareDeployment } from './prepare-deployment.ts'
 import { checkDeploymentName, readWish, type Wish } from './read-deployment.ts'
-import { RUN_DEPLOYMENT, type RunInput, runInputOf } from './run-input.ts'
+import { OUTER_HEADER, RUN_DEPLOYMENT, type RunInput, runInputOf } from './run-input.ts'
 
 /** A PUT of a deployment: everything is checked that can be, then the work begins. */
 export const planDeployment = async (change: Change, parts: DeploymentParts, arm: Arm): Promise<Plan> => {
@@ -34,6 +35,7 @@ export const planDeployment = async (change: Change, parts: DeploymentParts, arm
     document,
     work: { kind: RUN_DEPLOYMENT, input: { ...input, caller: { ...input.caller } } },
     async inCommit(transaction, saved) {
+      await refuseLeftBehind(request, input, transaction, arm)
       await parts.deployments.begin(transaction, document.uid, {
         template: wish.template,
         parameters: opened.values,
@@ -45,6 +47,20 @@ export const planDeployment = async (change: Change, parts: DeploymentParts, arm
       return saved
     },
   }
+}
+
+/** Who cancels a deployment takes along what it has begun; what it only asked for must not begin behind that. */
+const refuseLeftBehind = async (
+  { headers }: ArmRequest,
+  { correlationId }: RunInput,
+  transaction: Transaction,
+  arm: Arm,
+): Promise<void> => {
+  const key = headers[OUTER_HEADER]
+  if (key === undefined) return
+  const outer = await arm.resources.find(key, transaction)
+  if (outer?.properties.correlationId !== correlationId || outer.hidden.cancelled === true)
+    throw armError.operationCanceled()
 }
 
 const documentOf = (

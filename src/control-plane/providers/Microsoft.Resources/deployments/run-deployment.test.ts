@@ -14,6 +14,8 @@ const DEPLOYMENT = 'resourceGroups/rg/providers/Microsoft.Resources/deployments/
 class SlowProvider {
   readonly made: string[] = []
   readonly #open = Promise.withResolvers<void>()
+  readonly #asked = Promise.withResolvers<void>()
+  readonly #gate = Promise.withResolvers<void>()
   /** Resolves when that many have begun. */
   async begun(count: number): Promise<void> {
     for (let turns = 0; this.made.length < count; turns++) {
@@ -23,6 +25,14 @@ class SlowProvider {
   }
   finish(): void {
     this.#open.resolve()
+    this.letThrough()
+  }
+  /** Resolves when a template was asked about that has a gated thing; it is answered when it is let through. */
+  get asked(): Promise<void> {
+    return this.#asked.promise
+  }
+  letThrough(): void {
+    this.#gate.resolve()
   }
   provider(): Provider {
     return {
@@ -36,6 +46,11 @@ class SlowProvider {
             properties: Type.Optional(Type.Object({})),
           }),
           operationsType: 'Test.Slow/locations/operations',
+          preflight: async ({ id }) => {
+            if (id.name !== 'gated') return
+            this.#asked.resolve()
+            await this.#gate.promise
+          },
           plan: async ({ wanted }) => ({ document: wanted, work: { kind: 'make thing', input: {} } }),
         },
       ],
@@ -150,6 +165,17 @@ test('cancelling takes nested deployments along, however deep', async t => {
   await world.send('POST', `${DEPLOYMENT}/cancel`)
   assert.equal(await stateOf(world, 'outer'), 'Canceled')
   assert.equal(await stateOf(world, 'inner'), 'Canceled')
+})
+
+test('a nested deployment that was asked for and has not begun never does, once the outer one is cancelled', async t => {
+  const { world, slow } = await start(t)
+  await world.send('PUT', DEPLOYMENT, wish([nested('inside', [thing('gated')])]))
+  await slow.asked
+  await world.send('POST', `${DEPLOYMENT}/cancel`)
+  assert.equal(await stateOf(world, 'first'), 'Canceled')
+  slow.letThrough()
+  for (let turns = 0; turns < 1000; turns++) await new Promise(resolve => setImmediate(resolve))
+  assert.equal((await world.send('HEAD', DEPLOYMENT.replace('first', 'inside'))).status, 404)
 })
 
 test('cancelling leaves alone the deployments that a template names and has not begun', async t => {

@@ -79,7 +79,7 @@ const deployOnce = (resource: PlannedResource, run: Run): Promise<void> =>
     const { opened, lookUps } = run.prepared
     if (begunBefore) await run.arm.settled(resource.id.toLowerCase())
     const body = await asRefusal(() => lookUps.evaluated(() => opened.body(resource)))
-    return deployResource(resource, body, run.input, run.arm)
+    return deployResource(resource, body, run)
   })
 
 const evaluateOutputs = async (run: Run): Promise<JsonObject> => {

@@ -8,6 +8,8 @@ export const FORGET_DEPLOYMENT = 'forget deployment'
 const MAX_DEPTH = 8
 /** Tells a nested deployment how deep it is. */
 export const DEPTH_HEADER = 'x-ms-deployment-depth'
+/** Tells a nested deployment the key of the one that it lies in. */
+export const OUTER_HEADER = 'x-ms-deployment-outer'
 
 /** What a deployment's work needs to know beside what is kept in the store. */
 export interface RunInput {
