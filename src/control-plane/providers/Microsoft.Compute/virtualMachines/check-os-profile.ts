@@ -103,10 +103,10 @@ const isPublicKey = (line: string): boolean => {
   return algorithm === 'ssh-ed25519' ? blob.length === 51 : blob.length >= 4 + 7 + 4 + 1 + 4 + 256
 }
 
-/** The text itself, if it is base64 of 64 KiB at most; throws otherwise. */
+/** The text itself, if it is base64 of 64 KiB at most, in lines or not; throws otherwise. */
 export const requireBase64 = (text: string, name: 'customData' | 'userData'): string => {
-  const bytes = Buffer.from(text, 'base64')
-  const isBase64 = /^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(text)
-  if (!isBase64 || bytes.length > maxDataBytes) throw machineError.customDataInvalid(name)
+  const digits = text.replaceAll(/\s/g, '')
+  const isBase64 = digits.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(digits)
+  if (!isBase64 || Buffer.byteLength(digits, 'base64') > maxDataBytes) throw machineError.customDataInvalid(name)
   return text
 }
