@@ -3,7 +3,7 @@
  * memory: after a restart the works that go on take their places again.
  */
 export class Deployments {
-  readonly #queues = new Map<string, { taken: number; waiting: (() => void)[] }>()
+  readonly #queues = new Map<string, Queue>()
 
   /** Resolves with a place, which is to be given back. `onWait` is told when there is none yet. Throws when the signal aborts. */
   async enter(
@@ -12,27 +12,45 @@ export class Deployments {
     signal: AbortSignal,
     onWait: (taken: number) => Promise<void>,
   ): Promise<() => void> {
-    const queue = this.#queues.get(name) ?? { taken: 0, waiting: [] }
+    const queue = this.#queues.get(name) ?? { places, taken: 0, waiting: new Set() }
     this.#queues.set(name, queue)
-    while (queue.taken >= places) {
-      const turn = Promise.withResolvers<void>()
-      queue.waiting.push(turn.resolve)
-      signal.addEventListener('abort', () => turn.resolve(), { once: true })
-      await onWait(queue.taken)
-      await turn.promise
-      queue.waiting = queue.waiting.filter(wake => wake !== turn.resolve)
-      if (signal.aborted) queue.waiting[0]?.() // the turn that was ours is another's
+    queue.places = places
+    const { promise: turn, resolve: begin } = Promise.withResolvers<void>()
+    queue.waiting.add(begin)
+    this.#admit(name, queue)
+    try {
+      if (queue.waiting.has(begin)) await onWait(queue.taken)
       signal.throwIfAborted()
+      signal.addEventListener('abort', () => begin(), { once: true })
+      await turn
+      signal.throwIfAborted()
+    } catch (error) {
+      if (!queue.waiting.delete(begin)) this.#leave(name, queue) // the place that was ours is another's
+      throw error
     }
-    queue.taken++
-    return () => this.#leave(name)
+    return () => this.#leave(name, queue)
   }
 
-  #leave(name: string): void {
-    const queue = this.#queues.get(name)
-    if (!queue) return
+  #leave(name: string, queue: Queue): void {
     queue.taken--
-    if (queue.waiting.length > 0) queue.waiting[0]?.()
-    else if (queue.taken === 0) this.#queues.delete(name)
+    this.#admit(name, queue)
   }
+
+  /** Gives each free place to who has waited longest, so that nobody who comes meanwhile takes it. */
+  #admit(name: string, queue: Queue): void {
+    for (const begin of queue.waiting) {
+      if (queue.taken >= queue.places) return
+      queue.waiting.delete(begin)
+      queue.taken++
+      begin()
+    }
+    if (queue.taken === 0) this.#queues.delete(name)
+  }
+}
+
+interface Queue {
+  places: number
+  taken: number
+  /** In the order in which they came. */
+  readonly waiting: Set<() => void>
 }
