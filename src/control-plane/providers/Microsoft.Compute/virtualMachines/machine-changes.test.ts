@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import type { JsonObject } from '#resources/resource-document.ts'
 import { COMPUTE } from '../galleries/test-gallery.ts'
 import { machineOf } from './machine-document.ts'
-import { MACHINE, machineBody, NIC, nicBody, startTestMachines, type TestMachines } from './test-machine.ts'
+import { MACHINE, machineBody, NIC, nicBody, startTestMachines, storage, type TestMachines } from './test-machine.ts'
 
 let arm: TestMachines
 let vmId = ''
@@ -65,6 +65,32 @@ test('data disks come and go while it runs, and keep what was written', async ()
   await bytes?.read(12_345, read)
   await bytes?.close()
   assert.equal(read.toString(), 'data')
+})
+
+test('a disk has one lun of one machine', async () => {
+  const osDisk = machineOf(await arm.document()).storageProfile?.osDisk?.managedDisk?.id ?? ''
+  const dataDisks = machineOf(await arm.document()).storageProfile?.dataDisks as unknown as JsonObject[]
+  const attach = (lun: number, id: string) => ({ lun, createOption: 'Attach', managedDisk: { id } })
+  const owned = /^409 ConflictingUserInput: Disk '.*' cannot be attached as the disk is already owned by VM '.*[/]vm'/
+  const data = `${COMPUTE}/disks/DATA`
+  assert.match(await withDisks(...dataDisks, attach(3, data)), owned)
+  assert.match(await withDisks(attach(3, data)), owned)
+  assert.match(await withDisks(...dataDisks, attach(3, osDisk)), owned)
+  await arm.done('PUT', `${COMPUTE}/disks/free`, {
+    location: 'eastus',
+    properties: { creationData: { createOption: 'Empty' }, diskSizeGB: 1 },
+  })
+  const free = `${COMPUTE}/disks/free`
+  assert.match(
+    await withDisks(...dataDisks, attach(3, free), attach(4, free.toUpperCase().replace('MICROSOFT', 'Microsoft'))),
+    owned,
+  )
+  await arm.done('PUT', `${NIC}3`, nicBody())
+  const another = machineBody({
+    networkProfile: { networkInterfaces: [{ id: `${NIC}3` }] },
+    storageProfile: storage({ dataDisks: [attach(0, free), attach(1, free)] }),
+  })
+  assert.match(await arm.refused('PUT', `${MACHINE}3`, another), /^409 ConflictingUserInput: Disk/)
 })
 
 const dataDisk = async (lun: number) =>

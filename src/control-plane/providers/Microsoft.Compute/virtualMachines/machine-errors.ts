@@ -102,6 +102,14 @@ export const machineError = {
       `Cannot attach data disk at LUN ${lun} because another data disk is at it. Each data disk of a virtual machine must have a LUN of its own.`,
     () => 'dataDisk.lun',
   ),
+  diskHasLun: row(
+    409,
+    'ConflictingUserInput',
+    'a disk for another lun of the machine that has it, or for two',
+    (id: string, machine: string) =>
+      `Disk '${id}' cannot be attached as the disk is already owned by VM '${machine}'. Detach it before it gets another LUN.`,
+    id => id,
+  ),
   tooManyDisks: row(
     409,
     'OperationNotAllowed',

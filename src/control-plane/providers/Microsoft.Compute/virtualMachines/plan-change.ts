@@ -7,6 +7,7 @@ import { findNics } from './find-nics.ts'
 import {
   asHidden,
   type DataDiskProfile,
+  disksOfMachine,
   hiddenOf,
   type ImageReference,
   machineOf,
@@ -15,7 +16,7 @@ import {
   type OsDiskProfile,
 } from './machine-document.ts'
 import { machineError } from './machine-errors.ts'
-import { checkLuns, type DiskGround, type DiskWork, planDataDisks } from './plan-machine-disks.ts'
+import { checkLuns, type DiskGround, type DiskWork, planDataDisks, requireEachOnce } from './plan-machine-disks.ts'
 import { requireBootable } from './require-bootable.ts'
 import { userDataOf } from './user-data.ts'
 
@@ -126,7 +127,9 @@ const changeDataDisks = async (
     if (known) kept.push({ ...known, ...(disk.caching ? { caching: disk.caching } : {}), ...deleteOptionOf(disk) })
     else fresh.push(disk)
   }
+  for (const disk of fresh) requireNoOtherLun(disk, existing)
   const planned = await planDataDisks(fresh, undefined, ground)
+  requireEachOnce(planned, wanted.id)
   const gone = before.filter(disk => !kept.some(one => one.lun === disk.lun))
   return {
     profiles: [...kept, ...planned.map(({ profile }) => profile)].toSorted((a, b) => a.lun - b.lun),
@@ -151,6 +154,15 @@ const attachedAlready = async (
   const document = isSame ? await arm.resources.find(id) : undefined
   if (!document || hiddenOfDisk(document).attachment?.machine !== machine.id) return undefined
   return { ...(known as DataDiskProfile), diskSizeGB: propertiesOf(document).diskSizeGB ?? 0 }
+}
+
+/** A disk gets from one lun to another only by being nobody's in between. */
+const requireNoOtherLun = ({ lun, managedDisk }: DataDiskProfile, machine: ResourceDocument): void => {
+  const id = managedDisk?.id?.toLowerCase()
+  const isThere = disksOfMachine(machine).some(
+    disk => disk.lun !== lun && id !== undefined && disk.managedDisk?.id?.toLowerCase() === id,
+  )
+  if (isThere) throw machineError.diskHasLun(managedDisk?.id ?? '', machine.id)
 }
 
 interface Nics {

@@ -109,6 +109,18 @@ export const checkLuns = (profiles: readonly DataDiskProfile[], size: VmSize): v
   if (seen.size > size.maxDataDisks) throw machineError.tooManyDisks(size.maxDataDisks, size.name)
 }
 
+/** Throws for a disk that is to be at two places of a machine. */
+export const requireEachOnce = (
+  disks: readonly Pick<PlannedDisk<DiskProfile>, 'work' | 'document'>[],
+  machine: string,
+): void => {
+  const keys = new Set<string>()
+  for (const { work, document } of disks) {
+    if (keys.has(work.key)) throw machineError.diskHasLun(document.id, machine)
+    keys.add(work.key)
+  }
+}
+
 const hex = (arm: Arm): string => arm.random.uuid().replaceAll('-', '')
 
 const lunOf = (slot: 'os' | number) => (slot === 'os' ? {} : { lun: slot })

@@ -30,6 +30,7 @@ import {
   type PlannedDisk,
   planDataDisks,
   planOsDisk,
+  requireEachOnce,
   withImageDisks,
 } from './plan-machine-disks.ts'
 import { refuseUnservedMachine } from './refuse-unserved.ts'
@@ -91,6 +92,7 @@ const create = async (change: Change, ground: DiskGround): Promise<Plan> => {
   checkLuns(profiles, size)
   const os = await planOsDisk({ caching: 'ReadWrite', ...osDisk }, image, ground)
   const data = await planDataDisks(profiles, image, ground)
+  requireEachOnce([os, ...data], change.wanted.id)
   const generation = image?.generation ?? (propertiesOf(os.document).hyperVGeneration as HyperVGeneration) ?? 'V1'
   requireBootable(size, generation, image?.architecture ?? 'x64')
   return finish(change, ground, { image, osProfile, nics, os, data, generation })
