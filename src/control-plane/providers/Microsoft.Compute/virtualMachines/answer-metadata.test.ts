@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Arm } from '#arm/resource-type.ts'
 import { memoryIdentities } from '#identity/memory-identities.ts'
 import { metadataOf } from './answer-metadata.ts'
 import { machineOf } from './machine-document.ts'
@@ -48,4 +49,35 @@ test('a guest is told of its own machine, as it is now, and of no other', async 
   )
   assert.equal(await ask('/metadata/other'), undefined)
   assert.equal(await ask('/metadata/instance', '', 'another'), undefined)
+})
+
+test('what a guest asks for costs no look at all machines', async t => {
+  const arm = await startTestMachines()
+  t.after(() => arm.close())
+  await arm.made()
+  const { resources } = arm.arm
+  let lists = 0
+  const counted: Arm = {
+    ...arm.arm,
+    resources: {
+      ...resources,
+      list: (...given) => {
+        lists++
+        return resources.list(...given)
+      },
+    },
+  }
+  const answer = metadataOf(counted, message => Buffer.from(message), memoryIdentities())
+  const ask = async () => {
+    const { vmId } = machineOf(await arm.document())
+    const query = new URLSearchParams('api-version=2021-12-13')
+    return JSON.parse((await answer(vmId, { path: '/metadata/instance', query }))?.body ?? '{}').compute?.vmId === vmId
+  }
+  assert.ok(await ask())
+  lists = 0
+  assert.ok((await ask()) && (await ask()))
+  assert.equal(lists, 0)
+  await arm.done('DELETE', MACHINE)
+  await arm.made()
+  assert.ok(await ask())
 })

@@ -1,6 +1,7 @@
 import type { Arm } from '#arm/resource-type.ts'
 import type { AnswerMetadata } from '#data-plane/machines/machines.ts'
 import type { ManagedIdentities } from '#identity/managed-identities.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import { answerIdentityInfo, answerToken } from './answer-identity.ts'
 import { attestedDocument } from './attested-document.ts'
@@ -12,10 +13,10 @@ import { describedNics } from './machine-nics.ts'
 export type SignMessage = (message: Uint8Array) => Buffer
 
 /** What a guest is told of its machine, by the documents: the instance document, the signed proof of who it is, and tokens of its identities. */
-export const metadataOf =
-  (arm: Arm, sign: SignMessage, identities: ManagedIdentities): AnswerMetadata =>
-  async (vmId, { path, query }) => {
-    const machine = await findMachine(vmId, arm)
+export const metadataOf = (arm: Arm, sign: SignMessage, identities: ManagedIdentities): AnswerMetadata => {
+  const findMachine = machinesByVmId(arm)
+  return async (vmId, { path, query }) => {
+    const machine = await findMachine(vmId)
     if (!machine) return undefined
     const described = describe(machine)
     const json = (body: object, status = 200) => ({
@@ -40,6 +41,7 @@ export const metadataOf =
     }
     return undefined
   }
+}
 
 const describe = (machine: ResourceDocument): DescribedMachine => {
   const { userData } = hiddenOf(machine)
@@ -54,13 +56,15 @@ const describe = (machine: ResourceDocument): DescribedMachine => {
   }
 }
 
-const findMachine = async (vmId: string, { resources }: Arm): Promise<ResourceDocument | undefined> => {
-  let after: string | undefined
-  do {
-    const page = await resources.list({ type: machineType, ...(after ? { after } : {}) })
-    const found = page.documents.find(machine => machineOf(machine).vmId === vmId)
-    if (found) return found
-    after = page.next
-  } while (after)
-  return undefined
+/** Finds machines by what names them on their host. All of them are looked at only for one that is not where it was, or is new. */
+const machinesByVmId = ({ resources }: Pick<Arm, 'resources'>) => {
+  let keys: ReadonlyMap<string, string> = new Map()
+  return async (vmId: string): Promise<ResourceDocument | undefined> => {
+    const key = keys.get(vmId)
+    const known = key === undefined ? undefined : await resources.find(key)
+    if (known && machineOf(known).vmId === vmId) return known
+    const machines = await listAll(resources, { type: machineType })
+    keys = new Map(machines.map(machine => [machineOf(machine).vmId, machine.key]))
+    return machines.find(machine => machineOf(machine).vmId === vmId)
+  }
 }
