@@ -1,6 +1,7 @@
 import type { Arm } from '#arm/resource-type.ts'
 import type { MachineNic } from '#data-plane/machines/machines.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
+import { refusalOf } from './find-nics.ts'
 import { forwardsOf, type SecurityRule } from './forwards.ts'
 import type { DescribedNic } from './instance-metadata.ts'
 import { nicsOfMachine } from './machine-document.ts'
@@ -61,10 +62,12 @@ const readNics = async (machine: ResourceDocument, arm: Arm): Promise<readonly R
   return nics
 }
 
-/** The properties of another provider's resource; `undefined` for one that is not there. */
+/** The properties of another provider's resource; `undefined` for one that is not there. Throws what else was answered. */
 const read = async (id: string, arm: Arm): Promise<object | undefined> => {
   const answer = await arm.send({ method: 'GET', path: id, caller: arm.itself, origin: '' })
-  return answer.status < 300 ? (answer.body as { properties?: object }).properties : undefined
+  if (answer.status === 404) return undefined
+  if (answer.status >= 300) throw refusalOf(answer)
+  return (answer.body as { properties?: object }).properties
 }
 
 const readNic = async (id: string, nic: NicProperties, arm: Arm): Promise<ReadNic> => {
@@ -106,6 +109,7 @@ const effectiveRules = async (nic: string, arm: Arm): Promise<readonly (readonly
     caller: arm.itself,
     origin: '',
   })
+  if (answer.status >= 300) throw refusalOf(answer)
   const { value = [] } = (answer.body ?? {}) as unknown as {
     value?: readonly { readonly effectiveSecurityRules?: readonly SecurityRule[] }[]
   }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
+import type { Arm } from '#arm/resource-type.ts'
 import { silentLog } from '#foundation/log.ts'
 import { testHosting } from '../test-hosting.ts'
 import { diskDocuments } from './machine-disks.ts'
 import { hiddenOf, machineOf } from './machine-document.ts'
 import { reconcileMachines, removeOrphans } from './reconcile-machines.ts'
+import { noteMachine } from './start-machine.ts'
 import { MACHINE, SECURITY, securityBody, startTestMachines, type TestMachines } from './test-machine.ts'
 
 let arm: TestMachines
@@ -85,6 +87,32 @@ test('a guest that reports after its time has been given up is provisioned all t
   arm.machines.becomeReady(vmId)
   await round()
   assert.deepEqual(await arm.statuses(), ['ProvisioningState/succeeded', 'PowerState/running'])
+})
+
+test('a look at one that goes on as it was changes nothing', async () => {
+  const { version } = await arm.document()
+  await noteMachine(arm.arm, MACHINE.toLowerCase(), { power: 'running', ended: null, waiting: null })
+  await round()
+  assert.equal((await arm.document()).version, version)
+  await noteMachine(arm.arm, MACHINE.toLowerCase(), { ended: { reason: 'r', time: 't' } })
+  await noteMachine(arm.arm, MACHINE.toLowerCase(), { ended: { reason: 'r', time: 't' } })
+  assert.equal((await arm.document()).version, version + 1)
+})
+
+test('one whose network could not be read keeps the one that it has', async () => {
+  const { nics } = arm.machines.specOf(vmId) ?? {}
+  for (const lost of ['/networkinterfaces/nic', '/effectivenetworksecuritygroups']) {
+    const isLost = ({ path }: { readonly path: string }) => path.toLowerCase().endsWith(lost)
+    const failing = { status: 500, headers: {}, body: { error: { code: 'InternalServerError', message: 'lost' } } }
+    const { send, complete } = arm.arm
+    const lossy: Arm = {
+      ...arm.arm,
+      send: async request => (isLost(request) ? failing : send(request)),
+      complete: async request => (isLost(request) ? failing : complete(request)),
+    }
+    await reconcileMachines(parts(), lossy, silentLog)
+    assert.deepEqual(arm.machines.specOf(vmId)?.nics, nics, lost)
+  }
 })
 
 test('what no document stands on is removed, and nothing else', async () => {

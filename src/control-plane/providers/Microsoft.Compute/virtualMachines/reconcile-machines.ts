@@ -1,5 +1,5 @@
 import type { Arm } from '#arm/resource-type.ts'
-import { HostFull, type MachineState } from '#data-plane/machines/machines.ts'
+import type { MachineState } from '#data-plane/machines/machines.ts'
 import type { Log } from '#foundation/log.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import type { ComputeParts } from '../compute-parts.ts'
@@ -58,10 +58,9 @@ const startAgain = async (before: ResourceDocument, parts: Parts, arm: Arm): Pro
     await startMachine(machine, parts, arm)
   } catch (fault) {
     // It stays one that should run: the next round, with more room, tries again.
-    if (!(fault instanceof HostFull))
-      await noteMachine(arm, machine.key, {
-        ended: { reason: (fault as Error).message, time: arm.clock.now().toISOString() },
-      })
+    const { message: reason } = fault as Error
+    if (hiddenOf(machine).ended?.reason !== reason)
+      await noteMachine(arm, machine.key, { ended: { reason, time: arm.clock.now().toISOString() } })
     throw fault
   }
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Arm } from '#arm/resource-type.ts'
 import { HostFull, MachineFailed, type MachineState } from '#data-plane/machines/machines.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
@@ -14,13 +15,19 @@ import { machineSpec } from './machine-spec.ts'
 /** How often a host is asked whether a guest is ready. */
 const LOOK_MS = 100
 
-/** Saves something about a machine at once. */
+/** Saves something about a machine at once, if it is news. */
 export const noteMachine = async (
   { resources }: Pick<Arm, 'resources'>,
   key: string,
   hidden: HiddenOfMachine,
 ): Promise<void> => {
-  await resources.change(key, current => ({ ...current, hidden: { ...current.hidden, ...asHidden(hidden) } }))
+  const news = Object.entries(asHidden(hidden))
+  await resources.change(key, current =>
+    // A member that is over says as much as one that never was.
+    news.every(([name, value]) => isDeepStrictEqual(current.hidden[name] ?? null, value ?? null))
+      ? undefined
+      : { ...current, hidden: { ...current.hidden, ...asHidden(hidden) } },
+  )
 }
 
 /**
