@@ -3,7 +3,10 @@ import { connectJsonLines, type JsonLines, LineSilent, within } from './json-lin
 
 /** Output of scripts is cut in the guest; base64 and JSON around it. */
 const maxLineBytes = 256 * 1024
+/** Answers to an earlier conversation may come before ours. */
+const maxTurnBytes = 3 * maxLineBytes
 const maxOutputBytes = 4096
+const maxReasonChars = 500
 const syncMs = 3000
 const answerMs = 30_000
 const pollMs = 250
@@ -25,6 +28,7 @@ export class GuestAgent {
       clock,
       connectMs: syncMs,
       maxLineBytes,
+      maxTurnBytes,
       onMessage: message => agent.#heard(message),
     })
     const synced = new Promise<'synced'>(resolve => {
@@ -38,7 +42,8 @@ export class GuestAgent {
     throw new LineSilent('The guest agent does not answer.')
   }
 
-  async execute<T>(command: string, args?: object, timeoutMs = answerMs): Promise<T> {
+  /** What the guest answers, of whatever form. Throws `LineSilent` if it does not. */
+  async execute(command: string, args?: object, timeoutMs = answerMs): Promise<unknown> {
     const answered = new Promise<Record<string, unknown>>(resolve => {
       this.#heard = resolve
     })
@@ -46,22 +51,24 @@ export class GuestAgent {
     const answer = await within(this.#clock, timeoutMs, Promise.race([answered, this.#lines.ended]))
     if (!answer || answer instanceof Error)
       throw answer ?? new LineSilent(`The guest agent does not answer ${command}.`)
-    if ('error' in answer) throw new Error(`The guest agent refused ${command}: ${JSON.stringify(answer.error)}`)
-    return answer.return as T
+    if ('error' in answer)
+      throw new Error(`The guest agent refused ${command}: ${JSON.stringify(answer.error).slice(0, maxReasonChars)}`)
+    return answer.return
   }
 
   /** Runs a shell script as root and cuts its output to its end. Ended after `timeoutMs`, as `timeout` does it: 124 then, or 143. */
   async runScript(script: string, timeoutMs: number): Promise<{ exitCode: number; stdout: string; stderr: string }> {
-    const { pid } = await this.execute<{ pid: number }>('guest-exec', {
+    const answer = await this.execute('guest-exec', {
       path: '/bin/sh',
       arg: ['-c', inGuest, 'run-script', String(Math.ceil(timeoutMs / 1000))],
       'input-data': Buffer.from(script).toString('base64'),
       'capture-output': true,
     })
+    const pid = readPid(answer)
     const untilMs = this.#clock.now().getTime() + timeoutMs + answerMs
     for (;;) {
-      const status = await this.execute<ExecStatus>('guest-exec-status', { pid })
-      if (status.exited) return outcomeOf(status)
+      const outcome = readOutcome(await this.execute('guest-exec-status', { pid }))
+      if (outcome) return outcome
       if (this.#clock.now().getTime() > untilMs) throw new LineSilent('The guest did not end the script in time.')
       await this.#clock.sleep(pollMs)
     }
@@ -78,21 +85,32 @@ export class GuestAgent {
   }
 }
 
-interface ExecStatus {
-  readonly exited: boolean
-  readonly exitcode?: number
-  readonly signal?: number
-  readonly 'out-data'?: string
-  readonly 'err-data'?: string
+const membersOf = (answer: unknown): Readonly<Record<string, unknown>> => {
+  if (typeof answer !== 'object' || answer === null) throw nonsense()
+  return answer as Readonly<Record<string, unknown>>
 }
 
-const outcomeOf = (status: ExecStatus) => ({
-  exitCode: status.exitcode ?? 128 + (status.signal ?? 0),
-  stdout: textOf(status['out-data']),
-  stderr: textOf(status['err-data']),
-})
+const readPid = (answer: unknown): number => numberIn(membersOf(answer).pid)
 
-const textOf = (base64 = ''): string => Buffer.from(base64, 'base64').subarray(-maxOutputBytes).toString()
+/** Undefined for a script that runs on. */
+const readOutcome = (answer: unknown) => {
+  const { exited, exitcode, signal = 0, 'out-data': out = '', 'err-data': err = '' } = membersOf(answer)
+  if (exited === false) return undefined
+  if (exited !== true) throw nonsense()
+  return { exitCode: numberIn(exitcode ?? 128 + numberIn(signal)), stdout: textIn(out), stderr: textIn(err) }
+}
+
+const numberIn = (value: unknown): number => {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw nonsense()
+  return value
+}
+
+const textIn = (base64: unknown): string => {
+  if (typeof base64 !== 'string') throw nonsense()
+  return Buffer.from(base64, 'base64').subarray(-maxOutputBytes).toString()
+}
+
+const nonsense = () => new LineSilent('The guest agent answers something else than was asked.')
 
 /** The script comes by standard input, for a command line has a limit. `timeout` is part of coreutils and of busybox. */
 const inGuest = `d=$(mktemp -d) || exit 125

@@ -23,6 +23,8 @@ export const connectJsonLines = async (
     readonly clock: Clock
     readonly connectMs: number
     readonly maxLineBytes: number
+    /** What may come between two messages of ours: whoever says more is not listened to. */
+    readonly maxTurnBytes?: number
     onMessage(message: Record<string, unknown>): void
   },
 ): Promise<JsonLines> => {
@@ -37,9 +39,18 @@ export const connectJsonLines = async (
     socket.destroy()
     throw first instanceof Error ? first : new LineSilent(`${socketFile} lets nobody in.`)
   }
+  let turnBytes = 0
+  socket.on('data', ({ length }) => {
+    turnBytes += length
+    if (turnBytes > (parts.maxTurnBytes ?? Number.POSITIVE_INFINITY))
+      socket.destroy(new LineSilent(`${socketFile} talks without end.`))
+  })
   readLines(socket, parts)
   return {
-    send: message => void socket.write(`${JSON.stringify(message)}\n`),
+    send: message => {
+      turnBytes = 0
+      socket.write(`${JSON.stringify(message)}\n`)
+    },
     ended,
     close: () => socket.destroy(),
   }

@@ -114,3 +114,57 @@ test('a guest that floods us is hung up on', async t => {
   )
   await assert.rejects(GuestAgent.connect(socketFile, 1, systemClock), LineSilent)
 })
+
+/** A guest that answers the two commands of a script as it likes. */
+const liar = (t: TestContext, exec: unknown, status: unknown) =>
+  speaker(
+    t,
+    () => {},
+    ({ execute, arguments: args }, say) => {
+      if (execute === 'guest-sync') say({ return: (args as { id: number }).id })
+      if (execute === 'guest-exec') say({ return: exec })
+      if (execute === 'guest-exec-status') say({ return: status })
+    },
+  )
+
+test('a guest that lies is silent to us', async t => {
+  const done = { exited: true, exitcode: 0 }
+  const lies: readonly (readonly [unknown, unknown])[] = [
+    [null, done],
+    ['pid', done],
+    [{ pid: '12' }, done],
+    [{ pid: 1e300 }, done],
+    ...[
+      null,
+      [],
+      { exited: 'yes' },
+      { exited: true, exitcode: '0' },
+      { exited: true, exitcode: 0.5 },
+      { exited: true, signal: {} },
+      { ...done, 'out-data': { length: 4e9 } },
+      { ...done, 'out-data': null },
+      { ...done, 'err-data': [1, 2] },
+    ].map(status => [{ pid: 12 }, status] as const),
+  ]
+  for (const [exec, status] of lies) {
+    const agent = await GuestAgent.connect(await liar(t, exec, status), 1, systemClock)
+    await assert.rejects(agent.runScript('true', 1000), LineSilent, JSON.stringify([exec, status]))
+    agent.close()
+  }
+})
+
+test('a guest that talks on and on is hung up on, and a refusal is no longer than a sentence', async t => {
+  const socketFile = await speaker(
+    t,
+    () => {},
+    ({ execute, arguments: args }, say) => {
+      if (execute === 'guest-sync') say({ return: (args as { id: number }).id })
+      if (execute === 'refuse') say({ error: { desc: 'x'.repeat(10_000) } })
+      if (execute === 'babble') say(...Array.from({ length: 100_000 }, () => 123456789))
+    },
+  )
+  const agent = await GuestAgent.connect(socketFile, 1, systemClock)
+  t.after(() => agent.close())
+  await assert.rejects(agent.execute('refuse'), ({ message }: Error) => message.length < 1000)
+  await assert.rejects(agent.execute('babble', undefined, 60_000), /broke off|was closed/)
+})
