@@ -23,6 +23,27 @@ export const cleanRunFolder = async (folder: string, user: Unprivileged | undefi
 }
 
 /**
+ * Puts a file into QEMU's folder. It is made beside that, for what has QEMU's rights could put a link into its place there, which we
+ * would follow with ours.
+ */
+export const writeForQemu = async (
+  file: string,
+  bytes: Uint8Array,
+  { user, mode }: { readonly user: Unprivileged | undefined; readonly mode: number },
+): Promise<void> => {
+  const draft = path.join(path.dirname(path.dirname(file)), `${path.basename(file)}.new`)
+  await fs.rm(draft, { force: true })
+  const handle = await fs.open(draft, 'wx', mode)
+  try {
+    await handle.writeFile(bytes)
+    if (user) await handle.chown(user.uid, user.gid)
+  } finally {
+    await handle.close()
+  }
+  await fs.rename(draft, file)
+}
+
+/**
  * Starts QEMU beside us, not below: it shares neither our terminal nor our end. Resolves once it answers; throws `MachineFailed` with
  * its own words if it ends before.
  */

@@ -3,6 +3,7 @@ import * as path from 'node:path'
 import { nodeFiles, readWhole, replaceFile } from '#foundation/files.ts'
 import type { Conversations } from './conversations.ts'
 import type { Guests } from './guests.ts'
+import { writeForQemu } from './launch.ts'
 import type { MachineParts } from './machine-parts.ts'
 import { MachineFailed, type MachineSpec } from './machines.ts'
 import type { HealthReport } from './metadata/fabric.ts'
@@ -115,9 +116,7 @@ export class Surroundings {
     const isReady = await guests.isReady(id, identity.instanceId)
     const disc = provisioningDisc(identity, isReady ? 'without password' : 'with password', clock.now())
     if (!disc) return false
-    const file = path.join(guests.runPath(id), 'disc.iso')
-    await fs.writeFile(file, disc, { mode: 0o400 })
-    if (user) await fs.chown(file, user.uid, user.gid)
+    await writeForQemu(path.join(guests.runPath(id), 'disc.iso'), disc, { user, mode: 0o400 })
     return true
   }
 

@@ -19,7 +19,7 @@ export interface MetadataParts {
 export interface ServedMachine {
   readonly spec: MachineSpec
   readonly isReady: boolean
-  /** Where it listens; what lies there is replaced. */
+  /** Where it listens, in a folder that nobody else may enter; what lies there is replaced. */
   readonly socketFile: string
   /** QEMU's own user, if that is another than ours: the only one that may connect beside us. */
   readonly user?: { readonly uid: number; readonly gid: number }
@@ -135,7 +135,6 @@ export const openMetadata = (parts: MetadataParts): Metadata => {
       server.once('error', reject)
       server.listen({ path: socketFile }, () => resolve())
     })
-    await fs.chmod(socketFile, 0o600)
     if (user) await fs.lchown(socketFile, user.uid, user.gid)
     return open
   }
