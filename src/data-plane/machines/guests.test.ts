@@ -30,3 +30,18 @@ test('a machine can be looked at while it is forgotten', async t => {
     await Promise.all([forget(), ...Array.from({ length: 8 }, look)])
   }
 })
+
+test('what is kept already is not written again', async t => {
+  const root = await fs.mkdtemp(path.join(os.tmpdir(), 'guests-'))
+  t.after(() => fs.rm(root, { recursive: true, force: true }))
+  await fs.mkdir(path.join(root, 'guests'))
+  const guests = new Guests(root, systemClock)
+  const record = recordOf(machine(id, []), '2026-01-01T00:00:00Z', 'boot')
+  const fileOf = async () => (await fs.stat(path.join(guests.folder(id), 'machine.json'))).ino
+  await guests.keep(record)
+  const first = await fileOf()
+  await guests.keep(recordOf(machine(id, []), '2026-01-01T00:00:00Z', 'boot'))
+  assert.equal(await fileOf(), first)
+  await guests.keep({ ...record, wanted: 'stopped' })
+  assert.equal((await guests.record(id))?.wanted, 'stopped')
+})

@@ -48,5 +48,9 @@ export const readRecord = async (folder: string): Promise<MachineRecord | undefi
   return text === undefined ? undefined : (JSON.parse(text) as MachineRecord)
 }
 
-export const writeRecord = async (folder: string, record: MachineRecord): Promise<void> =>
-  replaceFile(nodeFiles, path.join(folder, 'machine.json'), Buffer.from(JSON.stringify(record)))
+/** Writes nothing where that is what is kept already. */
+export const writeRecord = async (folder: string, record: MachineRecord): Promise<void> => {
+  const file = path.join(folder, 'machine.json')
+  const text = JSON.stringify(record)
+  if ((await readIfThere(file)) !== text) await replaceFile(nodeFiles, file, Buffer.from(text))
+}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import * as dgram from 'node:dgram'
+import mutableDgram, * as dgram from 'node:dgram'
 import { once } from 'node:events'
+import { syncBuiltinESMExports } from 'node:module'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import { silentLog } from '#foundation/log.ts'
@@ -76,6 +77,23 @@ test('what another one asks in a guest’s name is not answered', () => {
   const frame = dhcpFrame({ kind: discover, mac })
   frame[11] = 0x57
   assert.equal(readDhcp(frame), undefined)
+})
+
+test('a machine that is served as before keeps its sockets open', async t => {
+  const create = t.mock.method(mutableDgram, 'createSocket')
+  syncBuiltinESMExports()
+  t.after(() => {
+    create.mock.restore()
+    syncBuiltinESMExports()
+  })
+  const dhcp = openDhcp('a host of tests', silentLog)
+  t.after(() => dhcp.close())
+  const nics = (privateAddress: string) => [{ mac, network: 'kept', privateAddress, prefixLength: 24, forwards: [] }]
+  await dhcp.serve('one', nics('10.0.0.4'))
+  await dhcp.serve('one', nics('10.0.0.4'))
+  assert.equal(create.mock.callCount(), 1)
+  await dhcp.serve('one', nics('10.0.0.5'))
+  assert.equal(create.mock.callCount(), 2)
 })
 
 /** A cable into a network, as QEMU plugs it in. */

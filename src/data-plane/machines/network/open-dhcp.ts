@@ -1,4 +1,5 @@
 import * as dgram from 'node:dgram'
+import { isDeepStrictEqual } from 'node:util'
 import type { Log } from '#foundation/log.ts'
 import type { MachineNic } from '../machines.ts'
 import { answerDhcp, readDhcp } from './dhcp-packet.ts'
@@ -78,6 +79,7 @@ export const openDhcp = (hostId: string, log: Log): Dhcp => {
   }
 
   const serve = async (machineId: string, nics: readonly MachineNic[]) => {
+    if (isDeepStrictEqual(served.get(machineId) ?? [], nics)) return
     await forget(machineId)
     for (const nic of nics) {
       const opening = segments.get(nic.network) ?? open(nic.network)
