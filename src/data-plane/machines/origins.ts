@@ -67,7 +67,10 @@ export class Origins {
     const { clock } = this.#parts
     if (!coming.server) await within(clock, firstWaitMs, coming.filled)
     if (await this.#isHere(key)) return { kind: 'file', file: `origins/${key}.raw` }
-    coming.serving ??= this.#serve(key, coming)
+    coming.serving ??= this.#serve(key, coming).catch(error => {
+      coming.serving = undefined // whoever comes next tries again
+      throw error
+    })
     await coming.serving
     return { kind: 'socket', file: `origins/${key}.sock` }
   }
