@@ -31,6 +31,8 @@ const probe = [
 const codeOfSuccess = (0x2a << 1) | 1
 const probeBytes = 2 ** 20 // firmware boots from no smaller disk
 const limitMs = 10_000
+/** Why KVM can't be used may pass: the module comes, the group is given, a host has more time. */
+const againMs = 600_000
 
 type Accelerator = 'kvm' | 'tcg'
 
@@ -41,18 +43,32 @@ interface Parts {
   readonly log: Log
 }
 
-/** Whether guests really run under KVM here, found out by one that does; remembered until the host or QEMU is another. */
+interface Known {
+  readonly bootId: string
+  readonly version: string
+  readonly accelerator: Accelerator
+  readonly triedAt: string
+}
+
+/**
+ * Whether guests really run under KVM here, found out by one that does; remembered until the host or QEMU is another, and that they
+ * don't for a while only.
+ */
 export const findAccelerator = async (qemu: Installed, parts: Parts): Promise<Accelerator> => {
   const file = path.join(parts.folder, 'accelerator.json')
   const on = { bootId: await hostBootId(), version: qemu.version }
+  const now = parts.clock.now()
   const known = (await nodeFiles.exists(file))
-    ? (JSON.parse((await readWhole(nodeFiles, file)).toString()) as typeof on & { accelerator: Accelerator })
+    ? (JSON.parse((await readWhole(nodeFiles, file)).toString()) as Known)
     : undefined
-  if (known?.bootId === on.bootId && known.version === on.version) return known.accelerator
+  const isHere = known?.bootId === on.bootId && known.version === on.version
+  if (isHere && (known.accelerator === 'kvm' || now.getTime() - Date.parse(known.triedAt) < againMs))
+    return known.accelerator
   const problem = await tryKvm(qemu, parts)
   const accelerator = problem ? 'tcg' : 'kvm'
   if (problem) parts.log.warn(`Machines are emulated, which is slow: ${problem}`)
-  await replaceFile(nodeFiles, file, Buffer.from(JSON.stringify({ ...on, accelerator })))
+  const found: Known = { ...on, accelerator, triedAt: now.toISOString() }
+  await replaceFile(nodeFiles, file, Buffer.from(JSON.stringify(found)))
   return accelerator
 }
 
