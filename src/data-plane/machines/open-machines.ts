@@ -16,12 +16,16 @@ export const openMachines = async (parts: MachineParts): Promise<Machines> => {
     await fs.mkdir(path.join(parts.folder, name), { recursive: true })
     await fs.chmod(path.join(parts.folder, name), 0o711) // QEMU finds what it is told of, and can look for nothing else
   }
-  // Captures are read right after they are made, and those of an earlier run by nobody.
-  for (const name of await fs.readdir(path.join(parts.folder, 'captures')))
-    await fs.rm(path.join(parts.folder, 'captures', name), { force: true })
+  // Captures are read right after they are made, and those of an earlier run by nobody. Copies that it began are begun anew.
+  await removeFrom(path.join(parts.folder, 'captures'), () => true)
+  await removeFrom(path.join(parts.folder, 'origins'), name => /\.draft(\.partial)?$/.test(name))
   const machines = new QemuMachines(parts, user, await hostSecrets(parts))
   await machines.reopen()
   return machines
+}
+
+const removeFrom = async (folder: string, isLeft: (name: string) => boolean): Promise<void> => {
+  for (const name of await fs.readdir(folder)) if (isLeft(name)) await fs.rm(path.join(folder, name), { force: true })
 }
 
 /** Whoever is in the group of /dev/kvm may use it. */
