@@ -10,7 +10,7 @@ import { Conversations } from './conversations.ts'
 import { keyOf } from './disk-key.ts'
 import { findFirmware, findQemu, type Installed } from './find-qemu.ts'
 import { Guests, hostBootId, requireId } from './guests.ts'
-import { cleanRunFolder, launch } from './launch.ts'
+import { cleanRunFolder, launch, writeForQemu } from './launch.ts'
 import { plugDisk, pluggedDisks, unplugDisk } from './live-disks.ts'
 import type { MachineParts } from './machine-parts.ts'
 import { type MachineRecord, recordOf } from './machine-record.ts'
@@ -127,7 +127,8 @@ export class QemuMachines implements Machines {
       if (record.wanted !== 'stopped') await this.#guests.keep({ ...record, wanted: 'stopped' })
       if (!process) return
       const isGone = async () => !(await this.#guests.process(id))
-      if (graceMs > 0 && (await this.#powerDown(id, graceMs, isGone))) return
+      // A QEMU that hangs can't be asked, but ended.
+      if (graceMs > 0 && (await this.#powerDown(id, graceMs, isGone).catch(() => false))) return
       await this.#end(id)
     })
   }
@@ -322,10 +323,7 @@ export class QemuMachines implements Machines {
   async #nvram(id: string, { variables }: Firmware): Promise<void> {
     const file = path.join(this.#guests.runPath(id), 'nvram')
     if (await nodeFiles.exists(file)) return
-    await fs.copyFile(variables, `${file}.new`)
-    await fs.chmod(`${file}.new`, 0o600)
-    if (this.#user) await fs.chown(`${file}.new`, this.#user.uid, this.#user.gid)
-    await fs.rename(`${file}.new`, file)
+    await writeForQemu(file, await fs.readFile(variables), { user: this.#user, mode: 0o600 })
   }
 
   /** Brings a running machine to what is wanted, and ends what an earlier process of ours left half done. */
