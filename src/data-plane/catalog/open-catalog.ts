@@ -10,6 +10,7 @@ import { type CatalogImage, type FileSource, fetchedOnUse, fileOf } from './cata
 import { fetchImage } from './fetch-image.ts'
 import { isSameImage, urnOf } from './image-name.ts'
 import { openImageFile } from './open-image-file.ts'
+import { SharedWork } from './shared-work.ts'
 
 export interface CatalogParts {
   readonly dataFolder: string
@@ -42,7 +43,7 @@ export const openCatalog = async ({ dataFolder, files, clock, database, regions 
   const rows = () => database.as<CatalogTables>()
   const images = async () => offeredImages(await readCatalog(files, dataFolder))
   /** One for each address: two would write one file. */
-  const fetches = new Map<string, Promise<FileSource>>()
+  const fetches = new SharedWork<FileSource>()
   /** Holds that are being made: nobody has promised them yet, and nobody may take them for orphans. */
   const underWay = new Map<string, Promise<StoredImage>>()
 
@@ -102,17 +103,16 @@ export const openCatalog = async ({ dataFolder, files, clock, database, regions 
     }
   }
 
-  const fetched = async (image: CatalogImage, { signal, onProgress }: Watch): Promise<FileSource | undefined> => {
+  const fetched = async (image: CatalogImage, watch: Watch): Promise<FileSource | undefined> => {
     const source = fetchedOnUse(image)
-    if (!source) return undefined
-    const fetch = async () => {
-      const progress = (done: number, total = 0) => onProgress?.(done, total)
-      const { images } = await fetchImage({ source }, { dataFolder, files, clock, signal, onProgress: progress })
-      return images[0]?.source as FileSource
-    }
-    const work = fetches.get(source.url) ?? fetch().finally(() => fetches.delete(source.url))
-    fetches.set(source.url, work)
-    return work
+    return (
+      source &&
+      (await fetches.join(source.url, watch, async ({ signal, onProgress }) => {
+        const progress = (done: number, total = 0) => onProgress(done, total)
+        const { images } = await fetchImage({ source }, { dataFolder, files, clock, signal, onProgress: progress })
+        return images[0]?.source as FileSource
+      }))
+    )
   }
 
   return {
