@@ -38,6 +38,7 @@ before(async () => {
     const file = files.get(url)
     if (!file) return response.writeHead(404).end()
     const first = takesRanges ? Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0) : 0
+    if (first >= file.length) return response.writeHead(416, { 'content-range': `bytes */${file.length}` }).end()
     const headers = { 'content-length': file.length - first, 'last-modified': 'Fri, 02 Jan 2026 10:00:00 GMT' }
     if (first > 0)
       response.writeHead(206, { ...headers, 'content-range': `bytes ${first}-${file.length - 1}/${file.length}` })
@@ -142,6 +143,17 @@ test('a server that can not go on in the middle sends all of it again', async ()
   await assert.rejects(fetch(source, hasty()), { name: 'DownloadFailed' })
   cutBytes = undefined
   assert.ok((await fetch(source)).isNew)
+})
+
+test('a draft that is as long as its file, or longer, is fetched again', async () => {
+  const bytes = disk('six')
+  files.set('/h.img', bytes)
+  const source: UrlSource = { url: `${origin}/h.img`, format: 'raw', sha256: sum(bytes) }
+  for (const draft of [bytes, Buffer.concat([bytes, bytes])]) {
+    await offer(image(source))
+    await fs.writeFile(path.join(catalogFolder(folder), `${sum(bytes).slice(0, 16)}-h.img.partial`), draft)
+    assert.ok((await fetch(source)).isNew)
+  }
 })
 
 test('another file than the sum says is thrown away, and no image is offered for it', async () => {

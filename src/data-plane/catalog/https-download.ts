@@ -32,12 +32,19 @@ export interface Download {
 const maxRedirects = 5
 const silenceMs = 60_000
 
-/** Asks for a file from `offset` on. Redirects are followed to https addresses alone. Throws `DownloadFailed`. */
+/**
+ * Asks for a file from `offset` on, and for all of it where it does not reach so far: what was there before is then as long as the file, or
+ * none of it. Redirects are followed to https addresses alone. Throws `DownloadFailed`.
+ */
 export const startDownload = async (text: string, offset: number, options: DownloadOptions): Promise<Download> => {
   let url = httpsUrl(text)
   for (let hop = 0; hop <= maxRedirects; hop++) {
     const response = await ask(url, offset, options)
     const status = response.statusCode ?? 0
+    if (status === 416 && offset > 0) {
+      response.destroy()
+      return await startDownload(text, 0, options)
+    }
     if (![301, 302, 303, 307, 308].includes(status)) return answerOf(url, offset, response)
     response.destroy()
     url = httpsUrl(response.headers.location ?? '', url)
