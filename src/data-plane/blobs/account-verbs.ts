@@ -1,8 +1,9 @@
+import { element } from '#data-plane/xml/write-xml.ts'
 import type { ContainerRow } from './blob-table.ts'
 import type { Verb } from './endpoint.ts'
 import { metadataElement } from './list-blobs.ts'
 import { nextMarker, pageOf } from './listing.ts'
-import { element, xmlDocument } from './xml.ts'
+import { xmlDocument } from './xml.ts'
 
 const containerElement = (row: ContainerRow, withMetadata: boolean): string =>
   element('Container', [

@@ -1,4 +1,5 @@
 import type { ManifestId, Piece } from '#data-plane/chunks/chunk-store.ts'
+import { element } from '#data-plane/xml/write-xml.ts'
 import { httpProperties, metadataOf } from './blob-properties.ts'
 import { type BlobRequest, headerOf } from './blob-request.ts'
 import type { BlobRow, BlockRow, CommittedBlock } from './blob-table.ts'
@@ -7,7 +8,7 @@ import { stampHeaders } from './etags.ts'
 import { bodyLength, bodyOf, wholeBody } from './request-body.ts'
 import { storageError } from './storage-error.ts'
 import { freedBytes, type NewBlob, requireReplaceable, writeBlob } from './write-blob.ts'
-import { type BlockChoice, element, parseBlockList, xmlDocument } from './xml.ts'
+import { type BlockChoice, parseBlockList, xmlDocument } from './xml.ts'
 
 const mebibyte = 1024 * 1024
 // learn.microsoft.com: Scalability targets for Blob storage, since version 2019-12-12.

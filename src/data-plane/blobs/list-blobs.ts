@@ -1,8 +1,9 @@
+import { element } from '#data-plane/xml/write-xml.ts'
 import type { BlobRow } from './blob-table.ts'
 import type { Verb } from './endpoint.ts'
 import { listPage, nextMarker, pageOf } from './listing.ts'
 import { storageError } from './storage-error.ts'
-import { element, nameElement, xmlDocument } from './xml.ts'
+import { nameElement, xmlDocument } from './xml.ts'
 
 /** Properties in the list, under the names that headers have, but for the type's own. */
 const listed: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
+import { element } from '#data-plane/xml/write-xml.ts'
 import type { BlobRequest } from './blob-request.ts'
 import type { BlobRow, BlobTable } from './blob-table.ts'
 import { storageError } from './storage-error.ts'
-import { element } from './xml.ts'
 
 /** What both lists have in common: where to begin, how many, and what the names begin with. */
 export interface Page {

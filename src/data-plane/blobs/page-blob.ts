@@ -1,4 +1,5 @@
 import type { Draft } from '#data-plane/chunks/chunk-store.ts'
+import { element } from '#data-plane/xml/write-xml.ts'
 import type { Extent, SparseBytes } from '#foundation/sparse-bytes.ts'
 import { httpProperties } from './blob-properties.ts'
 import { type BlobRequest, headerOf, numberHeader, type Reply } from './blob-request.ts'
@@ -11,7 +12,6 @@ import { bodyLength, bodyOf } from './request-body.ts'
 import { streamed } from './send-range.ts'
 import { storageError } from './storage-error.ts'
 import { writeBlob } from './write-blob.ts'
-import { element } from './xml.ts'
 
 /** Azure's limit; a blob of that size takes no room before it is written. */
 export const maxPageBlobBytes = 8 * 1024 ** 4

@@ -1,4 +1,4 @@
-import { element } from './xml.ts'
+import { element } from '#data-plane/xml/write-xml.ts'
 
 /** A refusal in the Blob service's words: its code, status and sentence. */
 export class StorageError extends Error {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { element, nameElement, parseBlockList, xmlDocument } from './xml.ts'
+import { element } from '#data-plane/xml/write-xml.ts'
+import { nameElement, parseBlockList, xmlDocument } from './xml.ts'
 
 const choice = fc.constantFrom('Committed' as const, 'Uncommitted' as const, 'Latest' as const)
 const blockId = fc.uint8Array({ minLength: 1, maxLength: 64 }).map(bytes => Buffer.from(bytes).toString('base64'))

@@ -1,22 +1,8 @@
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\r': '&#xD;' }
+import { element } from '#data-plane/xml/write-xml.ts'
 
 // XML 1.0 has no way at all to write these characters, not even as references.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const unwritable = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
-
-/** A carriage return would be read back as a line feed if it stood there as itself. */
-export const escapeXml = (text: string): string => text.replace(/[&<>"\r]/g, char => entities[char] ?? char)
-
-/** An element with text, which is escaped, or with children, which are elements already. */
-export const element = (
-  name: string,
-  content: string | number | readonly string[],
-  attributes: Readonly<Record<string, string>> = {},
-): string => {
-  const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${escapeXml(value)}"`)
-  const inner = typeof content === 'object' ? content.join('') : escapeXml(String(content))
-  return `<${name}${written.join('')}>${inner}</${name}>`
-}
 
 /** A name of a blob as lists show it: what XML can't carry is sent percent-encoded and marked so (since 2021-02-12). */
 export const nameElement = (name: string): string =>

@@ -1,3 +1,4 @@
+import { element, escapeXml } from '#data-plane/xml/write-xml.ts'
 import type { MachineSpec } from '../machines.ts'
 import { fabricAddress } from '../network/management.ts'
 import { type GuestRequest, notFound, type Reply, textReply, xmlReply } from './reply.ts'
@@ -11,15 +12,11 @@ export type HealthReport =
 /** The protocol that both cloud-init and the Azure Linux agent speak. */
 const protocol = '2012-11-30'
 
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-const escaped = (text: string) => text.replace(/[&<>"]/g, char => entities[char] ?? char)
 const unescaped = (text: string) =>
   text.replace(
     /&(amp|lt|gt|quot|apos);/g,
     (_, name: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"' })[name] ?? "'",
   )
-
-const element = (name: string, ...content: readonly string[]) => `<${name}>${content.join('')}</${name}>`
 
 interface Names {
   /** Azure's name for a machine on its host. Another one for each instance. */
@@ -31,40 +28,30 @@ const namesOf = ({ id, identity }: MachineSpec): Names => ({ container: id, role
 const goalState = (spec: MachineSpec) => {
   const { container, role } = namesOf(spec)
   const config = (type: string) =>
-    escaped(
-      `http://${fabricAddress}:80/machine/${container}/${encodeURIComponent(role)}?comp=config&type=${type}&incarnation=1`,
-    )
+    `http://${fabricAddress}:80/machine/${container}/${encodeURIComponent(role)}?comp=config&type=${type}&incarnation=1`
   // Neither certificates nor extensions: keys are on the disc as they are, and nothing is installed by this way.
-  const configuration = element(
-    'Configuration',
+  const configuration = element('Configuration', [
     element('HostingEnvironmentConfig', config('hostingEnvironmentConfig')),
     element('SharedConfig', config('sharedConfig')),
-    element('ConfigName', escaped(`${container}.1.xml`)),
-  )
-  const instance = element(
-    'RoleInstance',
-    element('InstanceId', escaped(role)),
-    element('State', 'Started'),
-    configuration,
-  )
-  const machine = element(
-    'Machine',
+    element('ConfigName', `${container}.1.xml`),
+  ])
+  const instance = element('RoleInstance', [element('InstanceId', role), element('State', 'Started'), configuration])
+  const machine = element('Machine', [
     element('ExpectedState', 'Started'),
     element('StopRolesDeadlineHint', '300000'),
     element('ExpectHealthReport', 'FALSE'),
-  )
-  return element(
-    'GoalState',
+  ])
+  return element('GoalState', [
     element('Version', protocol),
     element('Incarnation', '1'),
     machine,
-    element('Container', element('ContainerId', container), element('RoleInstanceList', instance)),
-  )
+    element('Container', [element('ContainerId', container), element('RoleInstanceList', [instance])]),
+  ])
 }
 
 /** Names and addresses of the one machine that there is in its deployment. */
 const configurations = (spec: MachineSpec): Readonly<Record<string, string>> => {
-  const role = escaped(namesOf(spec).role)
+  const role = escapeXml(namesOf(spec).role)
   const head = 'version="1.0.0.0" goalStateIncarnation="1"'
   const deployment = `<Deployment name="${spec.id}" guid="{${spec.id}}" incarnation="1"><Service name="${spec.id}" guid="{${spec.id}}"/></Deployment>`
   const incarnation = `<Incarnation number="1" instance="${role}" guid="{${spec.id}}"/>`
@@ -110,9 +97,8 @@ export const answerFabric = async (
   const { method, path, query, headers } = request
   const about = query.get('comp')
   if (path === '/' && about === 'versions' && method === 'GET') {
-    const versions =
-      element('Preferred', element('Version', protocol)) + element('Supported', element('Version', protocol))
-    return xmlReply(element('Versions', versions))
+    const version = element('Version', protocol)
+    return xmlReply(element('Versions', [element('Preferred', [version]), element('Supported', [version])]))
   }
   const isOwn = path === '/machine' || path === '/machine/'
   const { container, role } = namesOf(spec)

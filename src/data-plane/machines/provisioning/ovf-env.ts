@@ -1,21 +1,16 @@
+import { element } from '#data-plane/xml/write-xml.ts'
 import type { MachineIdentity } from '../machines.ts'
 
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '\r': '&#xD;' }
-
-const element = (name: string, content: string) => `<wa:${name}>${content}</wa:${name}>`
-const text = (name: string, value: string) =>
-  element(
-    name,
-    value.replace(/[&<>\r]/g, char => entities[char] ?? char),
-  )
+/** In Azure's own namespace. */
+const own = (name: string, content: string | readonly string[]) => element(`wa:${name}`, content)
 
 const publicKeys = (keys: NonNullable<MachineIdentity['login']>['publicKeys']) => {
   if (keys.length === 0) return ''
   const each = keys.map(key =>
     // Azure names a certificate's fingerprint too; a key that is written out has none, and both agents then take its value.
-    element('PublicKey', text('Path', key.path) + text('Value', key.keyData.trim())),
+    own('PublicKey', [own('Path', key.path), own('Value', key.keyData.trim())]),
   )
-  return element('SSH', element('PublicKeys', each.join('')))
+  return own('SSH', [own('PublicKeys', each)])
 }
 
 /**
@@ -28,24 +23,21 @@ export const ovfEnv = (identity: MachineIdentity, withPassword: boolean): string
   if (!login) return undefined
   const password = withPassword ? login.adminPassword : undefined
   const linux = [
-    text('ConfigurationSetType', 'LinuxProvisioningConfiguration'),
-    text('HostName', identity.hostname),
-    text('UserName', login.adminUsername),
-    ...(password === undefined ? [] : [text('UserPassword', password)]),
-    text('DisableSshPasswordAuthentication', String(login.disablePasswordAuthentication)),
+    own('ConfigurationSetType', 'LinuxProvisioningConfiguration'),
+    own('HostName', identity.hostname),
+    own('UserName', login.adminUsername),
+    ...(password === undefined ? [] : [own('UserPassword', password)]),
+    own('DisableSshPasswordAuthentication', String(login.disablePasswordAuthentication)),
     publicKeys(login.publicKeys),
-    ...(customData && customData.length > 0 ? [text('CustomData', Buffer.from(customData).toString('base64'))] : []),
+    ...(customData && customData.length > 0 ? [own('CustomData', Buffer.from(customData).toString('base64'))] : []),
   ]
-  const platform = [text('ProvisionGuestAgent', 'true'), text('PreprovisionedVm', 'false')]
+  const platform = [own('ProvisionGuestAgent', 'true'), own('PreprovisionedVm', 'false')]
   return [
     '<?xml version="1.0" encoding="utf-8"?>',
     '<ns0:Environment xmlns="http://schemas.dmtf.org/ovf/environment/1" xmlns:ns0="http://schemas.dmtf.org/ovf/environment/1" ',
     'xmlns:wa="http://schemas.microsoft.com/windowsazure" xmlns:i="http://www.w3.org/2001/XMLSchema-instance">',
-    element(
-      'ProvisioningSection',
-      text('Version', '1.0') + element('LinuxProvisioningConfigurationSet', linux.join('')),
-    ),
-    element('PlatformSettingsSection', text('Version', '1.0') + element('PlatformSettings', platform.join(''))),
+    own('ProvisioningSection', [own('Version', '1.0'), own('LinuxProvisioningConfigurationSet', linux)]),
+    own('PlatformSettingsSection', [own('Version', '1.0'), own('PlatformSettings', platform)]),
     '</ns0:Environment>',
   ].join('')
 }

@@ -42,7 +42,7 @@ const seedUrl = 'http://169.254.169.254/seed/00/'
 test('ovf-env.xml says what Azure’s says, escaped', () => {
   const xml = ovfEnv(identity, true) ?? ''
   assert.match(xml, /<wa:HostName>web-1<\/wa:HostName><wa:UserName>azureuser<\/wa:UserName>/)
-  assert.ok(xml.includes(`<wa:UserPassword>P&lt;&amp;&gt;"'ss&#xD;\u00e9, word</wa:UserPassword>`))
+  assert.ok(xml.includes(`<wa:UserPassword>P&lt;&amp;&gt;&quot;'ss&#xD;\u00e9, word</wa:UserPassword>`))
   assert.ok(xml.includes('<wa:DisableSshPasswordAuthentication>false</wa:DisableSshPasswordAuthentication>'))
   assert.ok(xml.includes('<wa:Value>ssh-ed25519 AAAA ann&amp;co</wa:Value>'))
   assert.ok(xml.includes('<wa:CustomData>AAEC/w==</wa:CustomData>'))
