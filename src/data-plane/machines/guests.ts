@@ -19,6 +19,8 @@ export const requireId = (id: string): void => invariant(/^[0-9A-Za-z-]{1,64}$/.
 export class Guests {
   readonly #root: string
   readonly #clock: Clock
+  /** What guests said last of why they are not ready, and since when those run. Forgotten with us. */
+  readonly #reports = new Map<string, { readonly startedAt: string; readonly report: string }>()
 
   constructor(root: string, clock: Clock) {
     this.#root = root
@@ -60,6 +62,7 @@ export class Guests {
   }
 
   async forget(id: string): Promise<void> {
+    this.#reports.delete(id)
     // The record last: with it the machine is known, and removing it can be asked for again.
     await fs.rm(this.runPath(id), { recursive: true, force: true, maxRetries: 3 })
     await fs.rm(this.folder(id), { recursive: true, force: true, maxRetries: 3 })
@@ -88,7 +91,12 @@ export class Guests {
     const record = await this.record(id)
     if (!record) return { kind: 'stopped' }
     const isReady = await this.isReady(id, record.instanceId)
-    if (await this.process(id)) return { kind: 'running', startedAt: record.startedAt, isReady }
+    if (await this.process(id)) {
+      const { startedAt } = record
+      const heard = this.#reports.get(id)
+      const isNews = !isReady && heard?.startedAt === startedAt
+      return { kind: 'running', startedAt, isReady, ...(isNews ? { report: heard.report } : {}) }
+    }
     if (record.wanted === 'stopped') return { kind: 'stopped' }
     const end = await this.#end(id, record)
     if (end.isOrderly) return { kind: 'stopped' }
@@ -96,10 +104,17 @@ export class Guests {
     return { kind: 'died', reason: end.reason, lastLines: said.slice(-lastLines) }
   }
 
+  /** Keeps what the guest has reported of why it is not provisioned. */
+  async hearTrouble(id: string, report: string): Promise<void> {
+    const record = await this.record(id)
+    if (record) this.#reports.set(id, { startedAt: record.startedAt, report })
+  }
+
   /** Keeps that the guest has reported that it is provisioned. */
   async becomeReady(id: string): Promise<void> {
     const record = await this.record(id)
-    if (record) await replaceFile(nodeFiles, path.join(this.folder(id), 'ready'), Buffer.from(record.instanceId))
+    if (record && !(await this.isReady(id, record.instanceId)))
+      await replaceFile(nodeFiles, path.join(this.folder(id), 'ready'), Buffer.from(record.instanceId))
   }
 
   /** Whether it has, as this instance. */

@@ -173,6 +173,20 @@ export const machinesContract = (
     assert.equal((await machines.state(ids.one)).kind, 'running')
   })
 
+  story('a guest that was provisioned before is ready as soon as it runs, another instance is not', async world => {
+    const { machines } = world
+    const spec = machine(ids.one, [world.bootDisk('disk-1')])
+    const isReady = async () => {
+      const state = await machines.state(ids.one)
+      return state.kind === 'running' && state.isReady
+    }
+    await machines.start({ ...spec, identity: { ...spec.identity, isProvisioned: true } })
+    assert.equal(await isReady(), true)
+    await machines.stop(ids.one, 0)
+    await machines.start({ ...spec, identity: { ...spec.identity, instanceId: ids.two } })
+    assert.equal(await isReady(), false)
+  })
+
   story('a guest without an agent runs no scripts', async world => {
     await world.machines.start(machine(ids.one, [world.bootDisk('disk-1')]))
     await assert.rejects(world.machines.runScript(ids.one, 'true', { timeoutMs: 1000 }), AgentSilent)

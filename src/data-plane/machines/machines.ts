@@ -56,6 +56,8 @@ export interface MachineIdentity {
   }
   /** As the guest gets it, decoded from base64. */
   readonly customData?: Uint8Array
+  /** Whether it has reported before, as this instance, that it is provisioned, also to a host that keeps nothing of it by now. */
+  readonly isProvisioned?: boolean
 }
 
 /** A machine as it should run. Equal specs are the same machine; what differs is taken over by `apply`, or at its next start. */
@@ -74,8 +76,8 @@ export interface MachineSpec {
 }
 
 export type MachineState =
-  /** Its processor runs. `isReady` once the guest has reported that it is provisioned. */
-  | { readonly kind: 'running'; readonly startedAt: string; readonly isReady: boolean }
+  /** Its processor runs. `isReady` once the guest has reported that it is provisioned; `report` is what it said last of why it is not. */
+  | { readonly kind: 'running'; readonly startedAt: string; readonly isReady: boolean; readonly report?: string }
   /** Its process ended because the guest or `stop` switched it off, or it was never started. */
   | { readonly kind: 'stopped' }
   /** Its process ended by itself, or by another's hand. */

@@ -66,7 +66,15 @@ export class MemoryMachines implements Machines {
   /** The guest reports that it is provisioned. */
   becomeReady(machineId: string): void {
     const machine = this.#running(machineId)
-    if (machine.state.kind === 'running') machine.state = { ...machine.state, isReady: true }
+    if (machine.state.kind !== 'running') return
+    const { kind, startedAt } = machine.state
+    machine.state = { kind, startedAt, isReady: true }
+  }
+
+  /** The guest reports why it is not. */
+  reportTrouble(machineId: string, report: string): void {
+    const machine = this.#running(machineId)
+    if (machine.state.kind === 'running') machine.state = { ...machine.state, report }
   }
 
   /** The guest switches itself off. */
@@ -102,7 +110,8 @@ export class MemoryMachines implements Machines {
     if (found?.state.kind === 'running') return this.apply(spec)
     this.#admit(spec)
     const startedAt = this.#clock.now().toISOString()
-    this.#machines.set(spec.id, { spec, state: { kind: 'running', startedAt, isReady: false }, console: '' })
+    const isReady = spec.identity.isProvisioned ?? false
+    this.#machines.set(spec.id, { spec, state: { kind: 'running', startedAt, isReady }, console: '' })
     for (const { id, isReadOnly } of spec.disks) if (!isReadOnly && !this.#written.has(id)) this.#written.set(id, [])
   }
 

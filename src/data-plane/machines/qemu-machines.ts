@@ -233,6 +233,7 @@ export class QemuMachines implements Machines {
       const disks = await this.#place(spec)
       const run = this.#guests.runFolder(spec.id)
       await this.#guests.keep(recordOf(spec, clock.now().toISOString(), await hostBootId()))
+      if (spec.identity.isProvisioned) await this.#guests.becomeReady(spec.id)
       await cleanRunFolder(path.join(folder, run), this.#user)
       if (firmware) await this.#nvram(spec.id, firmware)
       const surroundings = await this.#surroundings.prepare(spec, qemu.socat)

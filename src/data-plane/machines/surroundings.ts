@@ -122,7 +122,10 @@ export class Surroundings {
 
   async #heard(id: string, health: HealthReport): Promise<void> {
     const { guests, log } = this.#parts
-    if (health.kind !== 'ready') return log.warn('A guest reports on its provisioning.', { machineId: id, ...health })
+    if (health.kind !== 'ready') {
+      log.warn('A guest reports on its provisioning.', { machineId: id, ...health })
+      return await guests.hearTrouble(id, [health.subStatus, health.description].filter(Boolean).join(': '))
+    }
     await guests.becomeReady(id)
     // The guest waits for our answer, and the disc is not needed for it.
     void this.#takeDiscOut(id).catch(error =>

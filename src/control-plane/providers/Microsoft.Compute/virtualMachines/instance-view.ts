@@ -40,7 +40,7 @@ export const instanceView = (
 }
 
 /** What the guest has told: nothing asks for the version of its agent. */
-const agentOf = ({ isReady, startedAt }: Extract<MachineState, { kind: 'running' }>): JsonObject => ({
+const agentOf = ({ isReady, report, startedAt }: Extract<MachineState, { kind: 'running' }>): JsonObject => ({
   vmAgentVersion: 'Unknown',
   statuses: [
     isReady
@@ -55,7 +55,7 @@ const agentOf = ({ isReady, startedAt }: Extract<MachineState, { kind: 'running'
           code: 'ProvisioningState/Unavailable',
           level: 'Warning',
           displayStatus: 'Not Ready',
-          message: 'The guest has not reported that it is ready.',
+          message: report ?? 'The guest has not reported that it is ready.',
           time: startedAt,
         },
   ],
@@ -65,7 +65,7 @@ const agentOf = ({ isReady, startedAt }: Extract<MachineState, { kind: 'running'
 export const statusesOf = (machine: ResourceDocument, state: MachineState): readonly Status[] => {
   const { generalizedAt } = hiddenOf(machine)
   return [
-    provisioningStatus(machine),
+    provisioningStatus(machine, state),
     ...(generalizedAt
       ? [{ code: 'OSState/generalized', level: 'Info', displayStatus: 'VM generalized', time: generalizedAt } as const]
       : []),
@@ -73,8 +73,12 @@ export const statusesOf = (machine: ResourceDocument, state: MachineState): read
   ]
 }
 
-const provisioningStatus = ({ provisioningState, systemData, hidden }: ResourceDocument): Status => {
+const provisioningStatus = (
+  { provisioningState, systemData, hidden }: ResourceDocument,
+  machine: MachineState,
+): Status => {
   const { failure, waiting } = hidden as HiddenOfMachine
+  const message = waiting ?? (machine.kind === 'running' ? machine.report : undefined)
   const time = systemData.lastModifiedAt
   const state = provisioningState.toLowerCase()
   if (provisioningState === 'Failed' && failure)
@@ -90,7 +94,7 @@ const provisioningStatus = ({ provisioningState, systemData, hidden }: ResourceD
     code: `ProvisioningState/${state}`,
     level: provisioningState === 'Failed' ? 'Error' : 'Info',
     displayStatus: provisioningState,
-    ...(waiting ? { message: waiting } : {}),
+    ...(message ? { message } : {}),
   }
 }
 

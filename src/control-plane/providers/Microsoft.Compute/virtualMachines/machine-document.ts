@@ -99,6 +99,8 @@ export interface HiddenOfMachine {
   readonly strays?: readonly StrayDisk[]
   /** Names the guest's state: another one makes the guest a new machine. */
   readonly instanceId?: string
+  /** The instance that has reported that it is provisioned: it is told no secrets again. */
+  readonly provisioned?: string
   readonly adminPassword?: string
   /** Base64. */
   readonly customData?: string

@@ -69,3 +69,22 @@ test('a machine of an image version: made, written to, deallocated, generalized,
   await arm.done('DELETE', key)
   assert.equal((await arm.send('GET', `${COMPUTE}/virtualMachines`)).body.value.length, 0)
 })
+
+test('a guest that was provisioned is told no secret again by a host that kept nothing of it', async () => {
+  const { vmId } = machineOf(await arm.made())
+  const isProvisioned = () => arm.machines.specOf(vmId)?.identity.isProvisioned ?? false
+  const startAnew = async () => {
+    assert.equal(await arm.post('deallocate'), '202')
+    assert.equal(await arm.post('start'), '202')
+    return isProvisioned()
+  }
+  assert.equal(isProvisioned(), false)
+  assert.equal(await startAnew(), true)
+  assert.equal(await arm.post('deallocate'), '202')
+  assert.equal(await arm.post('reimage'), '202')
+  assert.equal(await arm.post('start'), '202')
+  assert.equal(isProvisioned(), false, 'It is another instance.')
+  assert.equal(await startAnew(), false)
+  arm.machines.becomeReady(vmId)
+  assert.equal(await startAnew(), true)
+})

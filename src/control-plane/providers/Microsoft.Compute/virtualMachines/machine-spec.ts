@@ -31,7 +31,7 @@ export const machineSpec = async (
 
 const guestIdentity = (machine: ResourceDocument): MachineIdentity => {
   const { vmId, osProfile } = machineOf(machine)
-  const { instanceId = vmId, adminPassword, customData } = hiddenOf(machine)
+  const { instanceId = vmId, provisioned, adminPassword, customData } = hiddenOf(machine)
   return {
     instanceId,
     hostname: osProfile?.computerName ?? machine.name,
@@ -49,5 +49,6 @@ const guestIdentity = (machine: ResourceDocument): MachineIdentity => {
           },
         }),
     ...(customData === undefined ? {} : { customData: Buffer.from(customData, 'base64') }),
+    ...(provisioned === instanceId ? { isProvisioned: true } : {}),
   }
 }

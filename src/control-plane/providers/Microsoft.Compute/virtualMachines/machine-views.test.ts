@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import { SUBSCRIPTION } from '../../../../../test/support/test-arm.ts'
 import { machineOf } from './machine-document.ts'
 import { runScript } from './run-command.ts'
-import { MACHINE, startTestMachines, type TestMachines } from './test-machine.ts'
+import { MACHINE, machineBody, startTestMachines, type TestMachines } from './test-machine.ts'
 
 let arm: TestMachines
 before(async () => {
@@ -35,6 +35,35 @@ test('the instance view alone, and sizes to change to', async () => {
   assert.equal(view.statuses.at(-1).code, 'PowerState/running')
   assert.match(await arm.refused('GET', `${MACHINE}none/instanceView`), /^404 ResourceNotFound/)
   assert.ok((await arm.done('GET', `${MACHINE}/vmSizes`)).value.length > 50)
+})
+
+test('a guest that is not ready says why', async () => {
+  const slow = await startTestMachines()
+  try {
+    await slow.send('PUT', MACHINE, machineBody())
+    await slow.until(async () => (await slow.machines.list()).length === 1)
+    const { vmId } = machineOf(await slow.document())
+    const view = async () => slow.done('GET', `${MACHINE}/instanceView`)
+    assert.match((await view()).vmAgent.statuses[0].message, /has not reported/)
+    slow.machines.reportTrouble(vmId, 'ProvisioningFailed: no lease')
+    const { vmAgent, statuses } = await view()
+    assert.deepEqual(
+      [vmAgent.statuses[0].displayStatus, vmAgent.statuses[0].message],
+      ['Not Ready', 'ProvisioningFailed: no lease'],
+    )
+    assert.deepEqual(
+      [statuses[0].code, statuses[0].message],
+      ['ProvisioningState/creating', 'ProvisioningFailed: no lease'],
+    )
+    slow.machines.becomeReady(vmId)
+    await slow.until(async () => (await slow.document()).provisioningState === 'Succeeded')
+    assert.deepEqual(
+      [(await view()).vmAgent.statuses[0].displayStatus, (await view()).statuses[0].message],
+      ['Ready', undefined],
+    )
+  } finally {
+    await slow.close()
+  }
 })
 
 test('URLs of the console and the screen', async () => {

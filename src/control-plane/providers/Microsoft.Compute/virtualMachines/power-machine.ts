@@ -7,7 +7,7 @@ import { asHidden, type HiddenOfMachine, hiddenOf, machineOf } from './machine-d
 import { machineSpec } from './machine-spec.ts'
 import type { Doing } from './make-disks.ts'
 import type { PowerAction, PowerInput } from './power-actions.ts'
-import { noteMachine, startMachine, toldOfMachine } from './start-machine.ts'
+import { noteMachine, noteProvisioned, startMachine, toldOfMachine } from './start-machine.ts'
 
 const phases: Readonly<Record<PowerAction, (HiddenOfMachine['phase'] & string) | null>> = {
   start: 'starting',
@@ -24,6 +24,7 @@ export const powerMachine = (parts: ComputeParts): ResourceOperation => ({
   async run({ document, input, step, signal, report }, arm) {
     const { action, skipShutdown = false } = input as unknown as PowerInput
     await noteMachine(arm, document.key, { phase: phases[action] })
+    await noteProvisioned(document, await parts.hosting.machines.state(machineOf(document).vmId), arm)
     const graceMs = skipShutdown ? 0 : parts.hosting.limits.stopGraceMs
     await work(action, graceMs, document, parts, { step, signal, report }, arm)
     return { hidden: asHidden({ phase: null }) }

@@ -5,7 +5,7 @@ import type { ResourceDocument } from '#resources/resource-document.ts'
 import type { ComputeParts } from '../compute-parts.ts'
 import { hiddenOf, machineOf, machineType } from './machine-document.ts'
 import { machineSpec } from './machine-spec.ts'
-import { endOf, noteMachine, startMachine } from './start-machine.ts'
+import { endOf, noteMachine, noteProvisioned, startMachine } from './start-machine.ts'
 
 type Parts = Pick<ComputeParts, 'regions' | 'hosting'>
 
@@ -42,6 +42,7 @@ const settle = async (machine: ResourceDocument, parts: Parts, arm: Arm): Promis
   const { machines, hostBoot } = parts.hosting
   const state = await machines.state(machineOf(machine).vmId)
   if (state.kind === 'running') {
+    await noteProvisioned(machine, state, arm)
     await machines.apply(await machineSpec(machine, parts, arm))
     return await noteLateGuest(machine, state, arm)
   }

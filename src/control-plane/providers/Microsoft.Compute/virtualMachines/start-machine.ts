@@ -8,7 +8,7 @@ import { noteOverlay } from '../disks/attach-disk.ts'
 import { hiddenOf as hiddenOfDisk } from '../disks/disk-document.ts'
 import { told } from '../told.ts'
 import { diskDocuments } from './machine-disks.ts'
-import { asHidden, type HiddenOfMachine, machineOf } from './machine-document.ts'
+import { asHidden, type HiddenOfMachine, hiddenOf, machineOf } from './machine-document.ts'
 import { machineError } from './machine-errors.ts'
 import { machineSpec } from './machine-spec.ts'
 
@@ -76,19 +76,27 @@ export const toldOfMachine = (fault: unknown, machine: ResourceDocument): { code
   return refusal === fault || code === undefined ? told(fault) : { code, message }
 }
 
+/** Keeps that the guest has reported that it is provisioned, for a host that has never seen it. */
+export const noteProvisioned = async (machine: ResourceDocument, state: MachineState, arm: Arm): Promise<void> => {
+  const { instanceId = machineOf(machine).vmId, provisioned } = hiddenOf(machine)
+  if (state.kind === 'running' && state.isReady && provisioned !== instanceId)
+    await noteMachine(arm, machine.key, { provisioned: instanceId })
+}
+
 /** Waits until the guest has reported that it is provisioned. Throws when it ends, or takes too long. */
 export const awaitGuest = async (
   machine: ResourceDocument,
   { hosting }: ComputeParts,
-  { clock }: Pick<Arm, 'clock'>,
+  arm: Arm,
   signal: AbortSignal,
 ): Promise<void> => {
   const { machines, limits } = hosting
+  const { clock } = arm
   for (;;) {
     signal.throwIfAborted()
     const state = await machines.state(machineOf(machine).vmId)
     if (state.kind !== 'running') throw machineError.startFailed(machine.name, endOf(state))
-    if (state.isReady) return
+    if (state.isReady) return await noteProvisioned(machine, state, arm)
     if (clock.now().getTime() - Date.parse(state.startedAt) > limits.provisioningTimeoutMs)
       throw machineError.provisioningTimedOut(machine.name)
     await clock.sleep(LOOK_MS, signal)
