@@ -15,13 +15,10 @@ export class SharedWork<Result> {
     watch.signal?.throwIfAborted()
     const running = this.#running.get(key) ?? this.#begin(key, work)
     // Nobody wants what is just ending, and a second one would get in its way.
-    if (running.stop.signal.aborted)
-      return running.result
-        .then(
-          () => {},
-          () => {},
-        )
-        .then(() => this.join(key, watch, work))
+    if (running.stop.signal.aborted) {
+      await running.result.catch(() => {})
+      return await this.join(key, watch, work)
+    }
     running.watches.add(watch)
     const given = new AbortController()
     try {
