@@ -19,6 +19,7 @@ export const makeMachine = (parts: ComputeParts, deployments: Deployments): Reso
     const { disks, queue, awaitsGuest } = input as unknown as MakeInput
     const leave = await enter(document, queue, deployments, signal, arm)
     try {
+      if (queue) await noteMachine(arm, document.key, { phase: 'starting', waiting: null })
       await makeDisks(document, disks, parts, { step, signal, report }, arm)
       report(40)
       for (const nic of nicsOfMachine(document)) await step(`join ${nic.id}`, () => joinNic(arm, nic, document.id))
@@ -43,11 +44,9 @@ const enter = async (
   arm: Arm,
 ): Promise<() => void> => {
   if (!queue) return () => {}
-  const leave = await deployments.enter(queue.name, queue.places, signal, taken =>
+  return await deployments.enter(queue.name, queue.places, signal, taken =>
     noteMachine(arm, key, {
       waiting: `${taken} virtual machines are being made of this image in the region, as many as its replicas there serve at a time. This one waits for its turn: more replicas serve more.`,
     }),
   )
-  await noteMachine(arm, key, { phase: 'starting', waiting: null })
-  return leave
 }
