@@ -169,6 +169,8 @@ for (const kernel of kernels) {
     fc.assert(fc.property(fc.array(length, { minLength: 1, maxLength: 6 }), fc.nat(300), fc.boolean(), check), {
       numRuns: 80,
     })
+    const many = fc.array(fc.oneof(fc.constantFrom(...edges), fc.nat(6000)), { minLength: 9, maxLength: 50 })
+    fc.assert(fc.property(many, fc.nat(5000), fc.boolean(), check), { numRuns: 60 })
   })
 
   test(`${kernel.name}: what does not fit the target is refused`, () => {

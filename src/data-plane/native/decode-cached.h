@@ -28,9 +28,9 @@ typedef struct {
 static int decode_piece(State *state, const Piece *piece) {
   if (ZSTD_decompressDCtx(state->decompressor, piece->out, piece->size, piece->in, piece->stored) != piece->size) return 0;
   if (!piece->checked.id) return 1;
-  Pair pair = {0};
-  const int is_hashed = hash(state, &pair, piece->out, piece->size, piece->checked.id, piece->checked.good);
-  pair_end(&pair);
+  Lanes lanes = {.count = state->most_lanes};
+  const int is_hashed = hash(state, &lanes, piece->out, piece->size, piece->checked.id, piece->checked.good);
+  lanes_end(&lanes);
   return is_hashed;
 }
 
@@ -42,12 +42,12 @@ static void decode_some(State *state, Work *work) {
       if (!decode_piece(state, &decoding->pieces[i])) *decoding->pieces[i].bad = 1;
       continue;
     }
-    Pair pair = {0};
+    Lanes lanes = {.count = state->most_lanes};
     for (size_t j = 2 * (i - pieces); j < 2 * (i - pieces) + 2 && j < decoding->message_count; j++) {
       const Message *message = &decoding->messages[j];
-      hash(state, &pair, message->bytes, message->length, message->id, message->good);
+      hash(state, &lanes, message->bytes, message->length, message->id, message->good);
     }
-    pair_end(&pair);
+    lanes_end(&lanes);
   }
 }
 

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "calls.h"
-#include "sha256-pairs.h"
+#include "sha256-lanes.h"
 
-enum { PAGE = 4096, ID = 32, ITEM_FIELDS = 4, LEAST_SQUEEZED = 512 };
+enum { PAGE = 4096, ID = 32, ITEM_FIELDS = 4, LEAST_SQUEEZED = 512, MOST_WAITING = 1 << 20 };
 
 // What node exports, declared as zstd.h and openssl/evp.h do. Looked up when the kernel is loaded: a node without them refuses it.
 static void *(*ZSTD_createCCtx)(void), *(*ZSTD_createDCtx)(void), *(*EVP_MD_CTX_new)(void);
@@ -42,7 +42,7 @@ static void end_helper(Helper *helper);
 
 struct State {
   void *compressor, *decompressor, *digest, *sha256;
-  int has_pairs;
+  int most_lanes;
   Helper *helper;
   struct { uint8_t *bytes; size_t size; } scratch[2]; // one for each message that is being hashed
 };
@@ -61,7 +61,7 @@ static void free_state(State *state) {
 static State *new_state(void) {
   State *state = calloc(1, sizeof *state);
   if (!state) return NULL;
-  state->has_pairs = pairs_work();
+  state->most_lanes = most_lanes();
   state->compressor = ZSTD_createCCtx();
   state->decompressor = ZSTD_createDCtx();
   state->digest = EVP_MD_CTX_new();
@@ -85,10 +85,10 @@ static uint8_t *scratch(State *state, int number, size_t size) {
   return state->scratch[number].bytes;
 }
 
-// SHA-256 into `id`, or with `good` compared with it. May be ready only with the pair_end() of the call: the bytes stay until then.
-static int hash(State *state, Pair *pair, const uint8_t *bytes, size_t length, uint8_t *id, uint8_t *good) {
+// SHA-256 into `id`, or with `good` compared with it. May be ready only with the lanes_end() of the call: the bytes stay until then.
+static int hash(State *state, Lanes *lanes, const uint8_t *bytes, size_t length, uint8_t *id, uint8_t *good) {
   uint8_t digest[ID];
-  if (state->has_pairs) pair_add(pair, bytes, length, id, good);
+  if (lanes->count) lanes_add(lanes, bytes, length, id, good);
   else if (EVP_DigestInit_ex2(state->digest, state->sha256, NULL) && EVP_DigestUpdate(state->digest, bytes, length) &&
            EVP_DigestFinal_ex(state->digest, digest, NULL))
     conclude(digest, id, good);
@@ -130,7 +130,7 @@ static double split(State *state, const Argument *a, const char **why) {
   const uint8_t *bytes = a[0].bytes;
   uint32_t *starts = (uint32_t *)a[4].bytes, *lengths = (uint32_t *)a[5].bytes;
   size_t count = 0, chunk = SIZE_MAX;
-  Pair pair = {0};
+  Lanes lanes = {.count = state->most_lanes};
   for (size_t page = start - start % PAGE; page < end || chunk != SIZE_MAX; page += PAGE) {
     const size_t from = page < start ? start : page, to = page + PAGE < end ? page + PAGE : end;
     size_t stop = SIZE_MAX; // where the chunk ends, if this page ends it
@@ -145,12 +145,12 @@ static double split(State *state, const Argument *a, const char **why) {
     }
     if (stop == SIZE_MAX || chunk == SIZE_MAX) continue;
     if (count >= a[4].length || count >= a[5].length || (count + 1) * ID > a[6].length) return refuse(why, "The chunks fit the answer.");
-    if (!hash(state, &pair, bytes + chunk, stop - chunk, a[6].bytes + count * ID, NULL)) return refuse(why, "SHA-256 works.");
+    if (!hash(state, &lanes, bytes + chunk, stop - chunk, a[6].bytes + count * ID, NULL)) return refuse(why, "SHA-256 works.");
     starts[count] = chunk;
     lengths[count++] = stop - chunk;
     chunk = SIZE_MAX;
   }
-  pair_end(&pair);
+  lanes_end(&lanes);
   return count;
 }
 
@@ -158,7 +158,7 @@ static double split(State *state, const Argument *a, const char **why) {
 static double squeeze(State *state, const Argument *a, const char **why) {
   const uint32_t *ranges = (uint32_t *)a[1].bytes;
   size_t end = 0;
-  Pair pair = {0};
+  Lanes lanes = {.count = state->most_lanes};
   for (size_t i = 0; i < a[1].length / 2; i++) {
     const size_t start = ranges[2 * i], length = ranges[2 * i + 1];
     if (start > a[0].length || length > a[0].length - start || i >= a[3].length || (i + 1) * ID > a[4].length) return refuse(why, "A range lies in the bytes.");
@@ -171,11 +171,11 @@ static double squeeze(State *state, const Argument *a, const char **why) {
     }
     if (size > a[2].length - end) return refuse(why, "What is stored fits the target.");
     memmove(a[2].bytes + end, stored, size);
-    if (size < length && !hash(state, &pair, a[2].bytes + end, size, a[4].bytes + i * ID, NULL)) return refuse(why, "SHA-256 works.");
+    if (size < length && !hash(state, &lanes, a[2].bytes + end, size, a[4].bytes + i * ID, NULL)) return refuse(why, "SHA-256 works.");
     ((uint32_t *)a[3].bytes)[i] = size;
     end += size;
   }
-  pair_end(&pair);
+  lanes_end(&lanes);
   return end;
 }
 
@@ -183,7 +183,8 @@ static double squeeze(State *state, const Argument *a, const char **why) {
 static double unsqueeze(State *state, const Argument *a, const char **why) {
   const uint32_t *items = (uint32_t *)a[1].bytes;
   size_t end = 0;
-  Pair pair = {0};
+  size_t waiting = 0; // bytes in the scratch that may not be hashed yet
+  Lanes lanes = {.count = state->most_lanes};
   for (size_t i = 0; i < a[1].length / ITEM_FIELDS && i < a[4].length; i++, items += ITEM_FIELDS) {
     const size_t start = items[0], stored_size = items[1], size = items[2];
     uint8_t *target = a[3].length ? a[3].bytes + end : NULL;
@@ -193,14 +194,19 @@ static double unsqueeze(State *state, const Argument *a, const char **why) {
     if (start > a[0].length || stored_size > a[0].length - start || (i + 1) * ID > a[2].length) continue;
     const uint8_t *stored = a[0].bytes + start;
     if (items[3]) {
-      if (!target) target = scratch(state, idle_lane(&pair), size ? size : 1);
+      if (!target) {
+        if (waiting + size > MOST_WAITING) lanes_end(&lanes), waiting = 0;
+        uint8_t *room = scratch(state, 0, size > MOST_WAITING ? size : MOST_WAITING);
+        target = room ? room + waiting : NULL;
+        waiting += size;
+      }
       if (!target || ZSTD_decompressDCtx(state->decompressor, target, size, stored, stored_size) != size) continue;
       stored = target;
     } else if (stored_size != size) continue;
     else if (target) stored = memmove(target, stored, size);
-    hash(state, &pair, stored, size, a[2].bytes + i * ID, a[4].bytes + i);
+    hash(state, &lanes, stored, size, a[2].bytes + i * ID, a[4].bytes + i);
   }
-  pair_end(&pair);
+  lanes_end(&lanes);
   return end;
 }
 

@@ -51,7 +51,7 @@ export interface Native {
   endThreads(pool: NativePool): void
 }
 
-const sources = ['kernel.c', 'calls.h', 'sha256-pairs.h', 'unpack.h', 'helper.h', 'decode-cached.h'].map(
+const sources = ['kernel.c', 'calls.h', 'sha256-lanes.h', 'unpack.h', 'helper.h', 'decode-cached.h'].map(
   file => new URL(file, import.meta.url),
 )
 const built = new URL('kernel.node', import.meta.url)

@@ -29,7 +29,7 @@ static int write_all(int file, const uint8_t *bytes, size_t length, off_t offset
 
 // What lies side by side is read together, checked two by two, and written together, all of it while it is in the processor's cache.
 static void unpack_few(State *state, const Wanted *wanted, size_t count, uint8_t *in, uint8_t *out, uint8_t *ids, uint8_t *good, int file) {
-  Pair pair = {0};
+  Lanes lanes = {.count = state->most_lanes};
   uint8_t *from = in, *to = out;
   for (size_t i = 0, next; i < count; i = next) {
     size_t run = wanted[i].stored;
@@ -42,10 +42,10 @@ static void unpack_few(State *state, const Wanted *wanted, size_t count, uint8_t
         if (ZSTD_decompressDCtx(state->decompressor, to, wanted[j].size, from, wanted[j].stored) != wanted[j].size) continue;
       } else if (wanted[j].stored != wanted[j].size) continue;
       else memcpy(to, from, wanted[j].size);
-      hash(state, &pair, to, wanted[j].size, ids + j * ID, good + j);
+      hash(state, &lanes, to, wanted[j].size, ids + j * ID, good + j);
     }
   }
-  pair_end(&pair);
+  lanes_end(&lanes);
   if (file < 0) return;
   const uint8_t *chunk = out;
   for (size_t i = 0, next; i < count; i = next) {
