@@ -31,10 +31,15 @@ export const splitBytes = (bytes: Uint8Array, start: number, end: number, nomina
 export const squeeze = (bytes: Uint8Array): Uint8Array => {
   if (bytes.length < LEAST_SQUEEZED) return bytes
   // An output buffer of one byte less than the input is never grown, so never copied: a result that does not fit is of no use.
-  // Matches of five bytes instead of level 1's six or seven: file systems are 1.7 % smaller for 5 % more time to compress.
+  // Matches of five bytes instead of level 1's six or seven, and a table with twice the places for them: file systems are 1.7 %
+  // and again 0.5 % smaller, for 5 % and 2 % more time to compress.
   // Told the size beforehand, zstd takes tables and a window of that size: a quarter less time.
   const options = {
-    params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_minMatch]: 5 },
+    params: {
+      [constants.ZSTD_c_compressionLevel]: 1,
+      [constants.ZSTD_c_hashLog]: 14,
+      [constants.ZSTD_c_minMatch]: 5,
+    },
     chunkSize: bytes.length - 1,
     pledgedSrcSize: bytes.length,
   }

@@ -68,7 +68,8 @@ static State *new_state(void) {
   state->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
   if (state->compressor && state->decompressor && state->digest && state->sha256) {
     ZSTD_CCtx_setParameter(state->compressor, 100, 1); // ZSTD_c_compressionLevel
-    ZSTD_CCtx_setParameter(state->compressor, 105, 5); // ZSTD_c_minMatch: see chunk-kernel.ts
+    ZSTD_CCtx_setParameter(state->compressor, 102, 14); // ZSTD_c_hashLog, and why: chunk-kernel.ts
+    ZSTD_CCtx_setParameter(state->compressor, 105, 5); // ZSTD_c_minMatch
     return state;
   }
   free_state(state);
