@@ -16,7 +16,7 @@ import { findSources, type SourceDisk, type SourceParts } from './find-sources.t
 import { requireMatch } from './match-definition.ts'
 import { PUBLISH, type PublishInput } from './publish.ts'
 import { settlePublishing } from './publishing-profile.ts'
-import { isAvailableIn } from './region-states.ts'
+import { regionStates } from './region-states.ts'
 import { readSourceForm } from './source-form.ts'
 import { newStorageProfile, sourcesAgain, unchangedStorageProfile } from './storage-profile.ts'
 import { shortName } from './target-regions.ts'
@@ -132,7 +132,7 @@ const requireReplicatedRegions = (
   if (safetyProfile.allowDeletionOfReplicatedLocations) return
   const kept = publishingProfile.targetRegions.map(({ name }) => name)
   const left = versionProperties(existing).publishingProfile.targetRegions.filter(({ name }) => !kept.includes(name))
-  if (left.some(region => isAvailableIn(existing, shortName(region, arm))))
+  if (left.some(region => regionStates(existing)[shortName(region, arm)]?.state === 'Completed'))
     throw versionError.regionsIncomplete(existing.name)
 }
 

@@ -7,7 +7,17 @@ import { silentLog } from '#foundation/log.ts'
 import { bytesOf } from '#foundation/sparse-bytes.ts'
 import type { JsonObject } from '#resources/resource-document.ts'
 import { disksOf } from '../../../stored-disk.ts'
-import { definition, GALLERY, IMAGE, noise, ofDisk, regions, startTestGallery, version } from '../../test-gallery.ts'
+import {
+  COMPUTE,
+  definition,
+  GALLERY,
+  IMAGE,
+  noise,
+  ofDisk,
+  regions,
+  startTestGallery,
+  version,
+} from '../../test-gallery.ts'
 import { holds, operationOf, readBack, settle, status } from '../../test-version.ts'
 import { isVersionHold, versionPromises } from './promises.ts'
 
@@ -108,6 +118,26 @@ test('a region that fails fails the version, not the others, and an update mends
   assert.equal((await arm.done('GET', version('1.0.0'))).properties.provisioningState, 'Succeeded')
   assert.deepEqual(await states(), { 'East US': 'Completed', 'West Europe': 'Completed', 'West US 2': 'Completed' })
   assert.ok((await readBack(arm, version('1.0.0'), 'westus2')).equals(bytes))
+})
+
+test('a region that fails to get more replicas is used as before', async context => {
+  const arm = await startTestGallery({ regions: ['eastus', 'westus2:2'] })
+  context.after(() => arm.close())
+  const bytes = noise(1, 2)
+  const id = await arm.snapshot('snap', bytes)
+  await arm.done('PUT', version('1.0.0'), ofDisk(id, regions('eastus', 'westus2')))
+  const store = path.join(arm.folder, 'regions', 'westus2-1')
+  await fs.rename(store, `${store}.away`)
+  const more = { publishingProfile: regions('eastus', { name: 'westus2', regionalReplicaCount: 2 }) }
+  await arm.send('PATCH', version('1.0.0'), { properties: more })
+  assert.equal((await settle(arm, version('1.0.0'))).provisioningState, 'Failed')
+  assert.equal((await status(arm, version('1.0.0'))).aggregatedState, 'Failed')
+  const creationData = { createOption: 'FromImage', galleryImageReference: { id: IMAGE } }
+  await arm.done('PUT', `${COMPUTE}/disks/d`, { location: 'westus2', properties: { creationData } })
+
+  // As with any region that failed, to leave it out mends the version.
+  await arm.done('PATCH', version('1.0.0'), { properties: { publishingProfile: regions('eastus') } })
+  assert.deepEqual(Object.keys(await holds(arm)), ['eastus'])
 })
 
 test('a version whose source could not be read has no bytes, and a PUT of the same tries again', async context => {

@@ -17,7 +17,14 @@ import {
 } from './check-version.ts'
 import type { SourceDisk } from './find-sources.ts'
 import { type IngestParts, ingestSources } from './ingest-sources.ts'
-import { hiddenBytes, hiddenRegions, type RegionState, type RegionStates, regionStates } from './region-states.ts'
+import {
+  hiddenBytes,
+  hiddenRegions,
+  isWhole,
+  type RegionState,
+  type RegionStates,
+  regionStates,
+} from './region-states.ts'
 import { ReplicationProgress } from './replication-progress.ts'
 import { releaseIn } from './retract.ts'
 import { signVersion } from './sign-version.ts'
@@ -142,7 +149,10 @@ const conclusion = (
   },
 })
 
-/** Finished regions that are to stay as they are stay `Completed`: whether they keep their word is for reconciling to see. */
+/**
+ * Finished regions that are to stay as they are stay `Completed`: whether they keep their word is for reconciling to see. Where only
+ * the number of replicas changes, the version can be used all the while.
+ */
 const beginning = (before: RegionStates, wanted: readonly TargetRegion[], arm: Arm): RegionStates =>
   Object.fromEntries(
     wanted.map(region => {
@@ -151,9 +161,12 @@ const beginning = (before: RegionStates, wanted: readonly TargetRegion[], arm: A
       const former = before[name]
       return former?.state === 'Completed' && former.copies === copies
         ? [name, former]
-        : [name, { state: 'Replicating', progress: 0, details: '', copies } as const]
+        : [name, { state: 'Replicating', progress: 0, details: '', copies, ...wholeAsBefore(former) } as const]
     }),
   )
+
+const wholeAsBefore = (former: RegionState | undefined): Pick<RegionState, 'isWhole'> =>
+  isWhole(former) ? { isWhole: true } : {}
 
 const ingest = (
   { document, signal }: Work,
@@ -184,9 +197,9 @@ const replicate = async (
   } catch (fault) {
     if (signal.aborted) throw fault
     parts.log.warn('An image version could not be replicated.', { version: document.id, region, fault })
-    const { progress: reached = 0 } = progress.states[region] ?? {}
-    const details = told(fault).message
-    await progress.settle(region, { state: 'Failed', progress: reached, details, copies, wasAway: isAway(fault) })
+    const former = progress.states[region]
+    const failed = { state: 'Failed', progress: former?.progress ?? 0, details: told(fault).message, copies } as const
+    await progress.settle(region, { ...failed, wasAway: isAway(fault), ...wholeAsBefore(former) })
   }
 }
 

@@ -11,6 +11,8 @@ export interface RegionState {
   readonly details: string
   /** Replicas that were asked for. */
   readonly copies: number
+  /** Of one that is to have more or fewer replicas, or failed to get them: it holds every byte all the same. */
+  readonly isWhole?: true
   /** Of one that failed: it could not be reached or had no room, and may do so later. */
   readonly wasAway?: boolean
   /** Bytes of the image that the region's stores lacked, and what travelled to bring them. */
@@ -31,9 +33,13 @@ export const hiddenBytes = (states: RegionStates): JsonObject => ({
   },
 })
 
+/** Whether a region in that state holds every byte of the version. */
+export const isWhole = (state: RegionState | undefined): boolean =>
+  state?.state === 'Completed' || state?.isWhole === true
+
 /** Whether the region holds every byte of the version: from then on machines and disks can be made of it there. */
 export const isAvailableIn = (version: ResourceDocument, region: string): boolean =>
-  regionStates(version)[region]?.state === 'Completed'
+  isWhole(regionStates(version)[region])
 
 /** What `$expand=ReplicationStatus` shows, a region each in the order of the target regions. */
 export const replicationStatus = (version: ResourceDocument, arm: Pick<Arm, 'findLocation'>): JsonObject => {
