@@ -1,26 +1,26 @@
+import type { Transaction } from '#foundation/database.ts'
+import { eachDocument } from '#resources/list-all.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import type { Resources } from '#resources/resources.ts'
+import { accountError } from './account-errors.ts'
 
 export const accountTypeName = 'Microsoft.Storage/storageAccounts'
 
 /** learn.microsoft.com: storage account overview, names. */
 export const isAccountName = (name: string): boolean => /^[a-z0-9]{3,24}$/.test(name)
 
-/**
- * Who has the name, which is unique in all subscriptions. When two came at once, the older one; the other's creation fails, as if
- * it had come later.
- */
-export const ownerOf = async (resources: Resources, name: string): Promise<ResourceDocument | undefined> => {
-  let owner: ResourceDocument | undefined
-  let after: string | undefined
-  do {
-    const page = await resources.list({ type: accountTypeName, ...(after ? { after } : {}) })
-    for (const document of page.documents)
-      if (document.name.toLowerCase() === name.toLowerCase() && (!owner || isOlder(document, owner))) owner = document
-    after = page.next
-  } while (after)
-  return owner
+/** Who has the name, which is unique in all subscriptions. */
+export const ownerOf = async (
+  resources: Resources,
+  name: string,
+  transaction?: Transaction,
+): Promise<ResourceDocument | undefined> => {
+  for await (const document of eachDocument(resources, { type: accountTypeName }, transaction))
+    if (document.name.toLowerCase() === name.toLowerCase()) return document
+  return undefined
 }
 
-const isOlder = (one: ResourceDocument, other: ResourceDocument): boolean =>
-  `${one.systemData.createdAt} ${one.uid}` < `${other.systemData.createdAt} ${other.uid}`
+/** Throws when somebody has the name. */
+export const requireFreeName = async (resources: Resources, name: string, transaction?: Transaction): Promise<void> => {
+  if (await ownerOf(resources, name, transaction)) throw accountError.nameTaken(name)
+}

@@ -64,15 +64,14 @@ describe('a storage account', () => {
       assert.equal((await arm.send('PUT', pathOf(name), plain)).body.error.code, 'AccountNameInvalid')
   })
 
-  test('two that ask for one name at once do not both get it', async () => {
-    const answers = await Promise.all(
-      [group, 'resourceGroups/other'].map(where => arm.complete('PUT', pathOf('racer', where), plain)),
-    )
-    const states = answers.map(({ status, body }) =>
-      status < 300 ? body.properties.provisioningState : body.error.code,
-    )
-    assert.deepEqual(states.toSorted(), ['StorageAccountAlreadyTaken', 'Succeeded'])
-    for (const where of ['resourceGroups/other', group]) await arm.complete('DELETE', pathOf('racer', where))
+  test('two that ask for one name at once do not both get it, and nothing is left of the other', async () => {
+    const groups = [group, 'resourceGroups/other']
+    const answers = await Promise.all(groups.map(where => arm.complete('PUT', pathOf('racer', where), plain)))
+    const outcome = answers.map(({ body }) => body.error?.code ?? body.properties.provisioningState)
+    assert.deepEqual(outcome.toSorted(), ['StorageAccountAlreadyTaken', 'Succeeded'])
+    const loser = groups[outcome.indexOf('StorageAccountAlreadyTaken')] ?? ''
+    assert.equal((await arm.send('GET', pathOf('racer', loser))).status, 404)
+    for (const where of groups) await arm.complete('DELETE', pathOf('racer', where))
     assert.equal((await check('racer')).nameAvailable, true)
   })
 

@@ -3,7 +3,7 @@ import type { Blobs } from '#data-plane/blobs/blobs.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import { accountError } from './account-errors.ts'
 import { keysOf, newKey, withKeys } from './account-keys.ts'
-import { accountTypeName, isAccountName, ownerOf } from './account-names.ts'
+import { accountTypeName, isAccountName, requireFreeName } from './account-names.ts'
 import { accountSchema } from './account-schema.ts'
 import { listKeys, regenerateKey } from './key-actions.ts'
 import { refuseUnservedAccount } from './refuse-unserved.ts'
@@ -30,11 +30,9 @@ export const accountType = (blobs: Blobs): ResourceType => ({
     if (!isAccountName(name)) throw accountError.nameInvalid(name)
   },
   plan,
-  // Clients take no 202 for this DELETE: the account is gone with its blobs when the answer leaves. One that lost the race for its
-  // name has nothing at the data endpoint.
-  async planDelete({ document }, arm) {
-    const owner = await ownerOf(arm.resources, document.name)
-    if (owner?.key === document.key) await blobs.removeAccount(document.name)
+  // Clients take no 202 for this DELETE: the account is gone with its blobs when the answer leaves.
+  async planDelete({ document }) {
+    await blobs.removeAccount(document.name)
     return {}
   },
   actions: {
@@ -65,13 +63,18 @@ const plan = async (change: Change, arm: Arm): Promise<Plan> => {
     if (existing.provisioningState === 'Succeeded') return { document }
     return { document, work: { kind: 'keep storage account', input: {} } }
   }
-  if (await ownerOf(arm.resources, wanted.name)) throw accountError.nameTaken(wanted.name)
+  await requireFreeName(arm.resources, wanted.name)
   const now = arm.clock.now()
   // Clients expect 200 or 202 of a new account, not 201.
   return {
     document: withKeys(document, [newKey(arm.random, now), newKey(arm.random, now)]),
     work: { kind: 'keep storage account', input: {} },
     status: 202,
+    // Of two that come at once one has the name: the data endpoint knows accounts by it alone.
+    async inCommit(transaction, saved) {
+      await requireFreeName(arm.resources, wanted.name, transaction)
+      return saved
+    },
   }
 }
 

@@ -2,19 +2,14 @@ import type { ResourceOperation } from '#arm/resource-type.ts'
 import type { Blobs } from '#data-plane/blobs/blobs.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import type { Resources } from '#resources/resources.ts'
-import { accountError } from './account-errors.ts'
 import { keysOf } from './account-keys.ts'
-import { accountTypeName, ownerOf } from './account-names.ts'
+import { accountTypeName } from './account-names.ts'
 
 /** Opens a new account at the data endpoint. */
 export const keepAccount = (blobs: Blobs): ResourceOperation => ({
   kind: 'keep storage account',
-  async run({ document, step }, arm) {
-    await step('open', async () => {
-      const owner = await ownerOf(arm.resources, document.name)
-      if (owner?.key !== document.key) throw accountError.nameTaken(document.name)
-      await openAccount(blobs, document)
-    })
+  async run({ document, step }) {
+    await step('open', () => openAccount(blobs, document))
     return {}
   },
 })
