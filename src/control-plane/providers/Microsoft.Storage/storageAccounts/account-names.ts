@@ -20,7 +20,12 @@ export const ownerOf = async (
   return undefined
 }
 
-/** Throws when somebody has the name. */
-export const requireFreeName = async (resources: Resources, name: string, transaction?: Transaction): Promise<void> => {
-  if (await ownerOf(resources, name, transaction)) throw accountError.nameTaken(name)
+/** Throws when another account has the name. */
+export const requireFreeName = async (
+  resources: Resources,
+  { name, key }: ResourceDocument,
+  transaction?: Transaction,
+): Promise<void> => {
+  const owner = await ownerOf(resources, name, transaction)
+  if (owner && owner.key !== key) throw accountError.nameTaken(name)
 }

@@ -72,6 +72,9 @@ describe('a storage account', () => {
     const loser = groups[outcome.indexOf('StorageAccountAlreadyTaken')] ?? ''
     assert.equal((await arm.send('GET', pathOf('racer', loser))).status, 404)
     for (const where of groups) await arm.complete('DELETE', pathOf('racer', where))
+    const same = await Promise.all([1, 2].map(() => arm.complete('PUT', pathOf('racer'), plain)))
+    assert.equal(JSON.stringify(same).includes('StorageAccountAlreadyTaken'), false)
+    await arm.complete('DELETE', pathOf('racer'))
     assert.equal((await check('racer')).nameAvailable, true)
   })
 

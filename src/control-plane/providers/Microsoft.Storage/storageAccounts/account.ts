@@ -63,7 +63,7 @@ const plan = async (change: Change, arm: Arm): Promise<Plan> => {
     if (existing.provisioningState === 'Succeeded') return { document }
     return { document, work: { kind: 'keep storage account', input: {} } }
   }
-  await requireFreeName(arm.resources, wanted.name)
+  await requireFreeName(arm.resources, wanted)
   const now = arm.clock.now()
   // Clients expect 200 or 202 of a new account, not 201.
   return {
@@ -72,7 +72,7 @@ const plan = async (change: Change, arm: Arm): Promise<Plan> => {
     status: 202,
     // Of two that come at once one has the name: the data endpoint knows accounts by it alone.
     async inCommit(transaction, saved) {
-      await requireFreeName(arm.resources, wanted.name, transaction)
+      await requireFreeName(arm.resources, wanted, transaction)
       return saved
     },
   }
