@@ -20,6 +20,20 @@ const sharing = (permissions: string, communityGalleryInfo?: JsonObject) => ({
   properties: { sharingProfile: { permissions, ...(communityGalleryInfo ? { communityGalleryInfo } : {}) } },
 })
 
+test('of two galleries of one name, in two groups at once, one is made; the same one twice is one', async () => {
+  const other = GROUP.replace(/rg$/, 'other')
+  await arm.done('PUT', other, { location: 'eastus' })
+  const put = (paths: readonly string[]) =>
+    Promise.all(paths.map(path => arm.send('PUT', path, { location: 'eastus' })))
+  const twins = [COMPUTE, COMPUTE.replace('/rg/', '/other/')].map(scope => `${scope}/galleries/twin`)
+  const answers = await put(twins)
+  assert.deepEqual(answers.map(({ status }) => status).toSorted(), [201, 409])
+  assert.deepEqual(
+    (await put([`${COMPUTE}/galleries/same`, `${COMPUTE}/galleries/same`])).map(({ status }) => status).toSorted(),
+    [200, 201],
+  )
+})
+
 test('names follow the rules of galleries', async () => {
   const put = (name: string) => arm.refused('PUT', `${COMPUTE}/galleries/${name}`, { location: 'eastus' })
   assert.match(

@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { armError } from '#arm/arm-error.ts'
 import type { Arm, Change, Plan, ResourceType, View } from '#arm/resource-type.ts'
 import type { Regions } from '#data-plane/replication/regions.ts'
+import type { Transaction } from '#foundation/database.ts'
 import { listAll } from '#resources/list-all.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import { galleryApiVersions } from './api-versions.ts'
@@ -61,13 +62,25 @@ async function plan({ wanted, existing }: Change, arm: Arm): Promise<Plan> {
     ...(sharing ? { sharingProfile: sharing } : {}),
     ...(softDeletePolicy ? { softDeletePolicy: settlePolicy(softDeletePolicy) } : {}),
   }
-  return { document: { ...wanted, properties: settled as JsonObject } }
+  return {
+    document: { ...wanted, properties: settled as JsonObject },
+    // Again, while nobody else writes: of two that come at once one has the name.
+    async inCommit(transaction, saved) {
+      if (!existing) await requireFreeName(wanted, arm, transaction)
+      return saved
+    },
+  }
 }
 
 /** The unique name, by which others know a gallery, has no group in it. */
-const requireFreeName = async (wanted: ResourceDocument, { resources }: Arm): Promise<void> => {
-  const galleries = await listAll(resources, { type: galleryType, subscriptionId: wanted.subscriptionId ?? '' })
-  const twin = galleries.find(({ name }) => name.toLowerCase() === wanted.name.toLowerCase())
+const requireFreeName = async (
+  wanted: ResourceDocument,
+  { resources }: Arm,
+  transaction?: Transaction,
+): Promise<void> => {
+  const subscriptionId = wanted.subscriptionId ?? ''
+  const galleries = await listAll(resources, { type: galleryType, subscriptionId }, transaction)
+  const twin = galleries.find(({ name, key }) => name.toLowerCase() === wanted.name.toLowerCase() && key !== wanted.key)
   if (twin) throw galleryError.nameTaken(wanted.name, twin.id)
 }
 

@@ -84,6 +84,9 @@ test('publisher, offer and sku name one definition of a gallery', async () => {
     ),
     '409 Conflict: Gallery image: i identified by (publisher:PUBLISHER, offer:offer, sku:sku) already exists. Choose a different publisher, offer, sku combination.',
   )
+  const both = definition({ identifier: identifier('both') })
+  const answers = await Promise.all(['one', 'other'].map(name => arm.send('PUT', at(name), both)))
+  assert.deepEqual(answers.map(({ status }) => status).toSorted(), [201, 409])
 })
 
 test('defaults depend on the api-version', async () => {

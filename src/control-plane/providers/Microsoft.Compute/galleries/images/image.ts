@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { armError } from '#arm/arm-error.ts'
 import type { Arm, Change, Plan, ResourceType } from '#arm/resource-type.ts'
+import type { Transaction } from '#foundation/database.ts'
 import { listAll } from '#resources/list-all.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import { galleryApiVersions, isSince } from '../api-versions.ts'
@@ -81,7 +82,14 @@ async function plan(change: Change, arm: Arm): Promise<Plan> {
     )
     await requireFreeIdentifier(wanted, arm)
   }
-  return { document: { ...wanted, properties: settled as unknown as JsonObject } }
+  return {
+    document: { ...wanted, properties: settled as unknown as JsonObject },
+    // Again, while nobody else writes: of two that come at once one has the identifier.
+    async inCommit(transaction, saved) {
+      if (!existing) await requireFreeIdentifier(wanted, arm, transaction)
+      return saved
+    },
+  }
 }
 
 /** Fills in what depends on the api-version: since 2025-03-03 an image is of generation 2 and fit for Trusted Launch. */
@@ -137,10 +145,12 @@ const requireIdentifier = (identifier: ImageProperties['identifier']) => {
 const triple = ({ publisher, offer, sku }: ImageProperties['identifier']) =>
   [publisher, offer, sku].join('/').toLowerCase()
 
-const requireFreeIdentifier = async (wanted: ResourceDocument, { resources }: Arm) => {
+const requireFreeIdentifier = async (wanted: ResourceDocument, { resources }: Arm, transaction?: Transaction) => {
   const { identifier } = imageProperties(wanted)
-  const images = await listAll(resources, { type: galleryImage.type, parentKey: wanted.parentKey })
-  const twin = images.find(image => triple(imageProperties(image).identifier) === triple(identifier))
+  const images = await listAll(resources, { type: galleryImage.type, parentKey: wanted.parentKey }, transaction)
+  const twin = images.find(
+    image => triple(imageProperties(image).identifier) === triple(identifier) && image.key !== wanted.key,
+  )
   if (!twin) return
   throw galleryError.identifierTaken(twin.name, identifier.publisher, identifier.offer, identifier.sku)
 }
