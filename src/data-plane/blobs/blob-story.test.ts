@@ -214,6 +214,11 @@ test('a disk is written and read through signed URLs until they are revoked', as
   await assert.rejects(reader.uploadPages(data, 0, data.length), { code: 'AuthorizationPermissionMismatch' })
   endpoint.clock.jump(3_700_000)
   await assert.rejects(reader.download(), { code: 'AuthenticationFailed' })
+  const anew = new Date(endpoint.clock.now().getTime() + 3_600_000)
+  const again = await blobs.grant('disk-1', { region: 'eastus', manifest }, 'read', anew)
+  assert.equal(await blobs.grant('disk-1', { region: 'eastus', manifest }, 'read', anew), again)
+  await new PageBlobClient(again, new AnonymousCredential()).getProperties()
+  await assert.rejects(reader.download(), { code: 'AuthenticationFailed' })
   endpoint.clock.jump(-3_700_000)
 })
 

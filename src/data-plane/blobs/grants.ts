@@ -135,14 +135,18 @@ export const diskGrants = (endpoint: Endpoint, signingKey: Buffer) => {
       throw storageError.permissionMismatch()
     },
 
-    /** The same target and access keep their URL, with a new time of expiry; anything else makes older URLs useless. */
+    /**
+     * The same target and access keep their URL, with a new time of expiry, while it is good; anything else makes older URLs useless,
+     * and one whose time is over never comes back.
+     */
     async grant(id: string, target: GrantTarget, access: 'read' | 'write', expires: Date): Promise<string> {
       const name = grantName(id)
       const old = await table.grant(name)
       const draft = 'draft' in target ? target.draft : null
       const manifest = 'manifest' in target ? target.manifest : null
-      const same =
+      const isSameTarget =
         old?.region === target.region && old.draft === draft && old.manifest === manifest && old.access === access
+      const same = isSameTarget && old.expires_ms > clock.now().getTime()
       const nonce = same ? old.nonce : random.uuid()
       await table.keepGrant({
         id: name,
