@@ -10,9 +10,8 @@ import { findVersion, type GalleryImageReference } from '../../../find-image-ver
 import { findSource, sourceKind } from '../../../source-bytes.ts'
 import { diskOf, disksOf } from '../../../stored-disk.ts'
 import { captureMachine } from '../../../virtualMachines/capture-machine.ts'
-import { imageProperties } from '../image.ts'
 import { disksBySlot } from './disk-slots.ts'
-import type { SourceFacts } from './match-definition.ts'
+import { factsOf, type SourceFacts } from './match-definition.ts'
 import { isAvailableIn } from './region-states.ts'
 import type { DiskSourceForm, SourceForm } from './source-form.ts'
 import { versionError } from './version-errors.ts'
@@ -136,10 +135,9 @@ const readManagedImage = (id: string, document: ResourceDocument): Whole => {
 const readVersion = async (id: string, document: ResourceDocument, arm: Arm): Promise<Whole> => {
   const definition = await arm.resources.find(document.parentKey)
   if (!definition) throw versionError.sourceNotFound(id)
-  const { osType, osState, hyperVGeneration, purchasePlan } = imageProperties(definition)
   const { osDiskImage, dataDiskImages = [] } = versionProperties(document).storageProfile
   return {
-    facts: { id, osType, osState, hyperVGeneration, purchasePlan },
+    facts: factsOf(id, definition),
     caching: slot =>
       slot === 'os' ? osDiskImage.hostCaching : dataDiskImages.find(({ lun }) => lun === slot)?.hostCaching,
   }

@@ -11,6 +11,12 @@ export interface SourceFacts {
   readonly purchasePlan?: ImageProperties['purchasePlan'] | undefined
 }
 
+/** What a definition says of its versions; `id` names one of them. */
+export const factsOf = (id: string, definition: ResourceDocument): SourceFacts => {
+  const { osType, osState, hyperVGeneration, purchasePlan } = imageProperties(definition)
+  return { id, osType, osState, hyperVGeneration, purchasePlan }
+}
+
 /** Throws unless the source is of the kind that the definition promises. */
 export const requireMatch = (source: SourceFacts, definition: ResourceDocument): void => {
   const { osType, osState, hyperVGeneration = 'V1', purchasePlan } = imageProperties(definition)

@@ -6,6 +6,7 @@ import { isSince } from '../../api-versions.ts'
 import { requireRoom } from '../../room.ts'
 import { requireAtHome } from '../../sharing/require-shareable.ts'
 import {
+  deletedFacts,
   deletedVersion,
   findSoftDeleted,
   isFrom,
@@ -32,6 +33,8 @@ export const planVersion = async (change: Change, arm: Arm, parts: SourceParts):
     if (given.restore === true) throw versionError.notSoftDeleted(change.existing.name)
     return planUpdate(change, given, change.existing, arm, parts)
   }
+  const gallery = await arm.resources.find(change.parent?.parentKey ?? '')
+  if (gallery) requireAtHome(change.wanted, gallery)
   const deleted = await findSoftDeleted(change.id, arm)
   if (!deleted && given.restore === true) throw versionError.notSoftDeleted(change.id.name)
   // az undeletes by a PUT without properties.
@@ -56,8 +59,6 @@ const planCreate = async (change: Change, given: SentProperties, arm: Arm, parts
   const { wanted, request } = change
   const { subscriptionId = '', location = '' } = wanted
   await requireRoom(imageVersionType, subscriptionId, location, arm)
-  const gallery = await arm.resources.find(change.parent?.parentKey ?? '')
-  if (gallery) requireAtHome(wanted, gallery)
   const sent = sentProperties(wanted.properties)
   const storageProfile = sent.storageProfile ?? {}
   const managedImage = managedImageOf(given)
@@ -161,8 +162,11 @@ const findAgain = async (
 /** What is stored reads like what was sent: members are only added. */
 const sentAs = (stored: VersionProperties) => stored as unknown as SentProperties
 
-/** Gives a deleted version back as it was; its holds were never released, so the work finds every byte in its place. */
-const planRestore = ({ wanted }: Change, given: SentProperties, deleted: ResourceDocument): Plan => {
+/**
+ * Gives a deleted version back as it was; its holds were never released, so the work finds every byte in its place. A definition that
+ * was made anew takes it only if it promises the same.
+ */
+const planRestore = ({ wanted, parent }: Change, given: SentProperties, deleted: ResourceDocument): Plan => {
   const { restore, ...more } = given
   const [member] = Object.keys(more)
   if (member !== undefined) throw versionError.restoreAlone(member)
@@ -174,6 +178,7 @@ const planRestore = ({ wanted }: Change, given: SentProperties, deleted: Resourc
       version.groupKey?.split('/').at(-1) ?? '',
       wanted.location ?? '',
     )
+  if (!isFrom(deleted, parent)) requireMatch(deletedFacts(deleted), parent as ResourceDocument)
   const tags = Object.keys(wanted.tags ?? {}).length > 0 ? wanted.tags : version.tags
   const { tags: _unused, ...rest } = wanted
   return {

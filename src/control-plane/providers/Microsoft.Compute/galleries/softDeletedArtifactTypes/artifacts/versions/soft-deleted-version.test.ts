@@ -131,6 +131,41 @@ describe('a gallery with a recycle bin', () => {
     await arm.done('DELETE', `${other}/versions/1.0.0`, undefined, { bypassSoftDelete: 'true' })
   })
 
+  test('gives a version to a definition that was made anew if it promises the same', async () => {
+    const other = `${GALLERY}/images/remade`
+    const identifier = { publisher: 'p', offer: 'o', sku: 'remade' }
+    await arm.done('PUT', other, definition({ identifier }))
+    await arm.done('PUT', `${other}/versions/1.0.0`, ofDisk(snapshot))
+    await arm.done('DELETE', `${other}/versions/1.0.0`)
+    await arm.done('DELETE', other)
+    await arm.done('PUT', other, definition({ identifier, osType: 'Windows' }))
+    const restore = { location: 'eastus', properties: { restore: true } }
+    assert.match(
+      await arm.refused('PUT', `${other}/versions/1.0.0`, restore),
+      /^400 InvalidParameter: The resource with id '.*' has a different OS type \['Linux'\]/,
+    )
+    await arm.done('DELETE', other)
+    await arm.done('PUT', other, definition({ identifier }))
+    await arm.done('PUT', `${other}/versions/1.0.0`, restore)
+    assert.ok((await readBack(arm, `${other}/versions/1.0.0`, 'eastus')).equals(bytes))
+    await arm.done('DELETE', `${other}/versions/1.0.0`, undefined, { bypassSoftDelete: 'true' })
+  })
+
+  test('gives nothing back that a shared gallery must not have', async () => {
+    const away = version('6.0.0')
+    const there = await arm.snapshot('there', bytes, { location: 'westus2' })
+    await arm.done('PUT', away, { ...ofDisk(there), location: 'westus2' })
+    await arm.done('DELETE', away)
+    const communityGalleryInfo = { publisherUri: 'u', publisherContact: 'c', eula: 'e', publicNamePrefix: 'prefix' }
+    const sharing = (permissions: string) => ({ properties: { sharingProfile: { permissions, communityGalleryInfo } } })
+    await arm.done('PATCH', GALLERY, sharing('Community'))
+    const restore = { location: 'westus2', properties: { restore: true } }
+    assert.match(await arm.refused('PUT', away, restore), /'6\.0\.0'.*westus2.*eastus/)
+    await arm.done('PATCH', GALLERY, sharing('Private'))
+    await arm.done('PUT', away, restore)
+    await arm.done('DELETE', away, undefined, { bypassSoftDelete: 'true' })
+  })
+
   test('takes a version back that is deleted again before it was quite restored', async () => {
     for (const query of [{}, { bypassSoftDelete: 'true' }] as Record<string, string>[]) {
       await arm.done('PUT', version('5.0.0'), ofDisk(snapshot))

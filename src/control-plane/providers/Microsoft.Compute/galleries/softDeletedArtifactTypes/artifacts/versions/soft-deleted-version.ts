@@ -5,6 +5,7 @@ import { listAll } from '#resources/list-all.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import { galleryApiVersions } from '../../../api-versions.ts'
 import type { GalleryProperties } from '../../../gallery-document.ts'
+import { factsOf, type SourceFacts } from '../../../images/versions/match-definition.ts'
 import { versionSortKey } from '../../../images/versions/version-number.ts'
 
 export const softDeletedVersionType = 'Microsoft.Compute/galleries/softDeletedArtifactTypes/artifacts/versions'
@@ -33,6 +34,12 @@ export const deletedVersion = (document: ResourceDocument): ResourceDocument =>
 /** Whether the definition is the one that it was deleted from, and not a later one of the same name. */
 export const isFrom = (document: ResourceDocument, definition: ResourceDocument | undefined): boolean =>
   document.hidden.definition === definition?.uid
+
+/** What the definition that it was deleted from said of it. */
+export const deletedFacts = (document: ResourceDocument): SourceFacts => ({
+  id: deletedVersion(document).id,
+  ...(document.hidden.facts as Partial<SourceFacts> | undefined),
+})
 
 /** `.../galleries/g/images/i/versions/v` in the recycle bin of its gallery. */
 const binOf = (version: string): { artifact: string; id: string } => {
@@ -69,7 +76,12 @@ export const softDelete = (
     type: softDeletedVersionType,
     parentKey: artifact.toLowerCase(),
     properties: { ...properties },
-    hidden: { version: version as unknown as JsonObject, definition: definition?.uid },
+    hidden: {
+      version: version as unknown as JsonObject,
+      ...(definition
+        ? { definition: definition.uid, facts: { ...factsOf(version.id, definition) } as JsonObject }
+        : {}),
+    },
     version: 1,
   }
   return { document, sortKey: versionSortKey(version.name) }
