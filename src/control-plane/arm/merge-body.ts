@@ -65,7 +65,8 @@ const mergeMember = (
   }
   if (frozen && !isSame(schema, stored, given)) throw armError.propertyChangeNotAllowed(path)
   if (given === null) return schema.default as Json | undefined
-  return frozen ? stored : given
+  // It is the same, though perhaps with a signature that the stored one lacks and the work needs.
+  return frozen && schema.format !== 'signed-uri' ? stored : given
 }
 
 const absent = (schema: SchemaNode, stored: Json | undefined, merge: Merge, path: string): Json | undefined => {
@@ -87,6 +88,7 @@ const isSame = (schema: SchemaNode, stored: Json | undefined, given: Json): bool
   if (typeof stored === 'string' && typeof given === 'string')
     return (
       stored === given ||
+      (schema.format === 'signed-uri' && stored === given.split(/[?#]/, 1)[0]) ||
       ((schema.format === 'arm-id' || literalsOf(schema) !== undefined) && stored.toLowerCase() === given.toLowerCase())
     )
   return isDeepStrictEqual(stored, given)

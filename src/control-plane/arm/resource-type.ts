@@ -234,6 +234,7 @@ export interface Presentation {
  * - a string `enum`/union of literals is matched in any case and stored in the schema's spelling;
  * - `format: 'date-time'`: parsed as Azure parses dates and stored as ISO 8601 UTC; `''` counts as absent;
  * - `format: 'arm-id'`: must be a resource id;
+ * - `format: 'signed-uri'`: its query is a secret that the provider does not store; the same URI with any query is no change;
  * - `null`, and `''` where `emptyIsAbsent: true`, count as absent; unknown members are refused.
  */
 export interface ResourceType {

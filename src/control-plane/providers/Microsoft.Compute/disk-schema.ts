@@ -11,6 +11,7 @@ export const flag = (marks: TSchemaOptions = keep) => Type.Optional(Type.Boolean
 export const text = (marks: TSchemaOptions = {}) =>
   Type.Optional(Type.String({ emptyIsAbsent: true, ...keep, ...marks }))
 export const armId = (marks: TSchemaOptions = {}) => text({ format: 'arm-id', ...marks })
+export const signedUri = () => text({ format: 'signed-uri' })
 export const count = (minimum: number, maximum: number, marks: TSchemaOptions = keep) =>
   Type.Optional(Type.Integer({ minimum, maximum, ...marks }))
 
@@ -36,7 +37,7 @@ export const creationData = Type.Object(
     storageAccountId: armId(),
     imageReference: Type.Optional(imageReference()),
     galleryImageReference: Type.Optional(imageReference()),
-    sourceUri: text(),
+    sourceUri: signedUri(),
     sourceResourceId: armId(),
     sourceUniqueId: shown(),
     // 20 MiB to 32 TiB, each with the 512 bytes of the VHD footer.

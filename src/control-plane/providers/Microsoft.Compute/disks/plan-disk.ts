@@ -2,6 +2,7 @@ import { armError } from '#arm/arm-error.ts'
 import type { Arm, Change, Plan, Work } from '#arm/resource-type.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import type { ComputeParts } from '../compute-parts.ts'
+import { withoutQuery } from '../disk-origin.ts'
 import { bytesOfGB, isWholeMebibytes, sizeInGB } from '../disk-size.ts'
 import { hiddenUse } from '../galleries/sharing/image-use.ts'
 import { asInput, type DiskJob, requireFit } from '../settle-disk.ts'
@@ -93,7 +94,6 @@ const begin = (
     ...inherited,
     ...change.wanted.properties,
     creationData: {
-      ...(data as unknown as JsonObject),
       ...shownSource(data),
       ...(sourceUniqueId === undefined ? {} : { sourceUniqueId }),
     },
@@ -109,8 +109,16 @@ const begin = (
 }
 
 /** A source URI is kept without its query, which may carry a signature. */
-const shownSource = ({ sourceUri }: CreationData) =>
-  sourceUri === undefined ? {} : { sourceUri: sourceUri.split('?', 1)[0] }
+const shownSource = (data: CreationData): JsonObject => ({
+  ...(data as unknown as JsonObject),
+  ...(data.sourceUri === undefined ? {} : { sourceUri: withoutQuery(data.sourceUri) }),
+})
+
+const withShownSource = (document: ResourceDocument): ResourceDocument => {
+  const { creationData } = propertiesOf(document)
+  if (!creationData) return document
+  return { ...document, properties: { ...document.properties, creationData: shownSource(creationData) } }
+}
 
 const birth = (arm: Arm, existing: ResourceDocument | undefined): JsonObject => ({
   timeCreated: (existing && propertiesOf(existing).timeCreated) ?? arm.clock.now().toISOString(),
@@ -139,7 +147,7 @@ const planUpload = ({ wanted, existing }: Change, data: CreationData, arm: Arm):
 }
 
 const resize = (change: Change, existing: ResourceDocument, arm: Arm): Plan => {
-  const { wanted } = change
+  const wanted = withShownSource(change.wanted)
   const before = propertiesOf(existing)
   const { diskSizeGB = before.diskSizeGB } = propertiesOf(wanted)
   const current = diskOf(existing)

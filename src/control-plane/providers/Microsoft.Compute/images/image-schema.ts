@@ -1,12 +1,12 @@
 import { Type } from 'typebox'
-import { armId, count, flag, hyperVGenerations, oneOf, osTypes, shown, text } from '../disk-schema.ts'
+import { armId, count, flag, hyperVGenerations, oneOf, osTypes, shown, signedUri, text } from '../disk-schema.ts'
 
 const caching = oneOf(['None', 'ReadOnly', 'ReadWrite'])
 
 const imageDisk = {
   snapshot: Type.Optional(Type.Object({ id: armId() })),
   managedDisk: Type.Optional(Type.Object({ id: armId() })),
-  blobUri: text(),
+  blobUri: signedUri(),
   caching,
   diskSizeGB: count(1, 32_767),
   storageAccountType: oneOf([

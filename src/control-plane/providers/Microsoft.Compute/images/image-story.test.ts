@@ -85,6 +85,11 @@ describe('a disk by import', () => {
     assert.equal(properties.diskSizeBytes, image.length)
     assert.equal(properties.creationData.sourceUri, osUri, 'without its signature')
     assertVhdOf(await read('disks/imported'), image)
+    const again = (sourceUri: string) =>
+      put('disks/imported', { creationData: { createOption: 'Import', sourceUri, storageAccountId } })
+    assert.deepEqual((await again(`${osUri}?sig=y`)).body.properties, properties, 'the same, signed anew')
+    assert.deepEqual((await get('disks/imported')).properties, properties)
+    assert.equal((await again(`${dataUri}?sig=y`)).body.error.code, 'PropertyChangeNotAllowed')
     const snapshot = await put('snapshots/imported', { creationData: { createOption: 'Import', sourceUri: osUri } })
     assert.equal(snapshot.body.properties.diskSizeBytes, image.length)
   })
@@ -201,7 +206,7 @@ describe('a managed image', () => {
         storageProfile: {
           dataDisks: [
             { lun: 0, diskSizeGB: 1 },
-            { lun: 3, blobUri: dataUri },
+            { lun: 3, blobUri: `${dataUri}?sig=y` },
           ],
         },
       },

@@ -58,12 +58,13 @@ const keepDataDisks = (wanted: ResourceDocument, existing: ResourceDocument): Re
   return { ...wanted, properties: existing.properties }
 }
 
-/** Whether every member that was sent has the value that is stored; ids are equal in any case. */
+/** Whether every member that was sent has the value that is stored; ids are equal in any case, URIs whatever signs them. */
 const isWithin = (sent: JsonObject, stored: JsonObject): boolean =>
   Object.entries(sent).every(([name, value]) => {
     const its = stored[name]
     if (typeof value === 'object' && value !== null) return isWithin(value as JsonObject, (its ?? {}) as JsonObject)
-    return String(value).toLowerCase() === String(its).toLowerCase()
+    const said = name === 'blobUri' ? withoutQuery(String(value)) : String(value)
+    return said.toLowerCase() === String(its).toLowerCase()
   })
 
 /** What Azure fills in: the storage type of the source, and a list of data disks also when there are none. */
