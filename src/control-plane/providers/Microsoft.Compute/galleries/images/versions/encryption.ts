@@ -23,17 +23,23 @@ export const refuseEncryption = (
   subscriptionId: string,
   isUpdate: boolean,
 ): void => {
-  const encrypted = regions.flatMap(region =>
-    region.encryption ? [{ region: region.name, disks: disksOf(region.encryption, region.name, luns) }] : [],
-  )
+  const asking = regions.filter(({ encryption }) => encryption && isAskedFor(encryption))
+  if (asking[0] && isUpdate) throw versionError.encryptionSetAdded(asking[0].name)
+  const encrypted = asking.map(({ name, encryption = {} }) => ({
+    region: name,
+    disks: disksOf(encryption, name, luns),
+  }))
   const first = encrypted[0]
   if (!first) return
-  if (isUpdate) throw versionError.encryptionSetAdded(first.region)
   for (const { disks } of encrypted) for (const one of disks) requireSetId(one, subscriptionId)
   for (const { disk, set } of first.disks) requireEverywhere(disk, set, first.region, regions)
   const missing = encrypted.flatMap(({ disks }) => disks)[0]
   if (missing) throw versionError.encryptionSetNotFound(missing.set)
 }
+
+/** Clients write empty objects and lists for none. */
+const isAskedFor = ({ osDiskImage, dataDiskImages = [] }: Sent): boolean =>
+  Boolean(osDiskImage?.diskEncryptionSetId ?? osDiskImage?.securityProfile ?? dataDiskImages[0])
 
 const disksOf = (sent: Sent, region: string, luns: readonly number[]): readonly EncryptedDisk[] => {
   const { osDiskImage, dataDiskImages = [] } = sent
