@@ -26,7 +26,8 @@ export type SourceForm =
 export const readSourceForm = (profile: StorageProfile, managedImage: string | undefined): SourceForm => {
   const { source = {}, osDiskImage, dataDiskImages = [] } = profile
   const { virtualMachineId: machine, communityGalleryImageId } = source
-  const whole = machine ?? source.id ?? managedImage
+  const wholes = [source.id, machine, managedImage].filter(id => id !== undefined)
+  const [whole] = wholes
   const disks = [
     ...(osDiskImage?.source ? ['storageProfile.osDiskImage.source'] : []),
     ...dataDiskImages.flatMap(({ lun, source: one }) =>
@@ -40,9 +41,7 @@ export const readSourceForm = (profile: StorageProfile, managedImage: string | u
     return { kind: 'community', communityGalleryImageId }
   }
   if (whole !== undefined) {
-    const isTwice =
-      machine !== undefined && source.id !== undefined && source.id.toLowerCase() !== machine.toLowerCase()
-    if (isTwice) throw versionError.oneSource(['storageProfile.source.id', 'storageProfile.source.virtualMachineId'])
+    if (wholes.some(id => id.toLowerCase() !== whole.toLowerCase())) throw versionError.oneSource(wholes)
     if (disks.length > 0) throw versionError.oneSource(['storageProfile.source.id', ...disks])
     if (machine !== undefined && sourceKind(machine) !== 'machine') throw versionError.sourceKind(machine)
     requireWholeKind(whole)

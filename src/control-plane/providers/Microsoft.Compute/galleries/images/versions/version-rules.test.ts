@@ -157,6 +157,10 @@ test('there is one source, of a kind that has bytes', async () => {
   assert.match(await bad(ofWhole(machine), '2022-03-03'), missing)
   assert.match(await bad(ofDisks({ source: { virtualMachineId: machine } })), missing)
   assert.match(await bad(ofDisks({ source: { virtualMachineId: machine, id: image } })), one)
+  const { properties: ofImage } = ofWhole(image)
+  const managedImage = { id: image.replace(/[^/]+$/, 'another') }
+  const twoImages = { ...(ofImage as JsonObject), publishingProfile: { source: { managedImage } } }
+  assert.match(await bad({ location: 'eastus', properties: twoImages }), one)
   const community = { source: { communityGalleryImageId: '/CommunityGalleries/g/Images/i' } }
   assert.match(await bad(ofDisks(community)), /^40\d \w+: Source was not found: \/CommunityGalleries\/g\/Images\/i\./)
   assert.equal(
