@@ -22,7 +22,13 @@ import { readSourceForm } from './source-form.ts'
 import { newStorageProfile, sourcesAgain, unchangedStorageProfile } from './storage-profile.ts'
 import { shortName } from './target-regions.ts'
 import { versionError } from './version-errors.ts'
-import { imageVersionType, sentProperties, type VersionProperties, versionProperties } from './version-properties.ts'
+import {
+  imageVersionType,
+  sentProperties,
+  type TargetRegion,
+  type VersionProperties,
+  versionProperties,
+} from './version-properties.ts'
 import type { SentProperties } from './version-schema.ts'
 
 /** The rules of a PUT or PATCH of a version. */
@@ -124,7 +130,10 @@ const requireSameManagedImage = (id: string | undefined, { storageProfile }: Ver
     throw armError.propertyChangeNotAllowed('galleryImageVersion.properties.publishingProfile.source.managedImage.id')
 }
 
-/** A region that failed, or has not come to hold the version, may always be left out: that is how a failed version is mended. */
+/**
+ * A region that failed, or has not come to hold the version, may always be left out: that is how a failed version is mended. So may
+ * one that is no longer there.
+ */
 const requireReplicatedRegions = (
   existing: ResourceDocument,
   { publishingProfile, safetyProfile }: VersionProperties,
@@ -133,8 +142,9 @@ const requireReplicatedRegions = (
   if (safetyProfile.allowDeletionOfReplicatedLocations) return
   const kept = publishingProfile.targetRegions.map(({ name }) => name)
   const left = versionProperties(existing).publishingProfile.targetRegions.filter(({ name }) => !kept.includes(name))
-  if (left.some(region => regionStates(existing)[shortName(region, arm)]?.state === 'Completed'))
-    throw versionError.regionsIncomplete(existing.name)
+  const isHeld = (region: TargetRegion) =>
+    arm.findLocation(region.name) && regionStates(existing)[shortName(region, arm)]?.state === 'Completed'
+  if (left.some(isHeld)) throw versionError.regionsIncomplete(existing.name)
 }
 
 const sameReplicas = (one: VersionProperties, other: VersionProperties): boolean =>

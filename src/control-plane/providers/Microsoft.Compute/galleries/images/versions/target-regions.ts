@@ -1,5 +1,5 @@
 import { armError } from '#arm/arm-error.ts'
-import type { Arm, Location } from '#arm/resource-type.ts'
+import type { Arm } from '#arm/resource-type.ts'
 import { versionError } from './version-errors.ts'
 import type { TargetRegion } from './version-properties.ts'
 import type { SentRegion, StorageAccountType } from './version-schema.ts'
@@ -26,34 +26,40 @@ export const settleRegions = (
   rules: RegionRules,
   arm: Pick<Arm, 'findLocation' | 'locations'>,
 ): readonly TargetRegion[] => {
-  const home = arm.findLocation(rules.location) as Location
-  const wanted = sent.length === 0 ? [{ name: home.displayName }] : sent
+  const home = homeOf(rules, arm)
+  const wanted = sent.length === 0 ? [{ name: home }] : sent
   const regions = wanted.map(region => settleRegion(region, rules, arm))
   const names = regions.map(({ name }) => name)
   if (new Set(names).size < names.length) throw versionError.duplicateRegions()
-  if (!names.includes(home.displayName)) throw versionError.locationNotAmongRegions(names, home.displayName)
+  if (!names.includes(home)) throw versionError.locationNotAmongRegions(names, home)
   const replicas = regions.reduce((sum, { regionalReplicaCount }) => sum + regionalReplicaCount, 0)
-  if (rules.isShallow && replicas > 1) throw versionError.shallowRegions(home.displayName)
+  if (rules.isShallow && replicas > 1) throw versionError.shallowRegions(home)
   if (replicas > MAX_REPLICAS) throw versionError.tooManyReplicas(replicas)
   return regions
 }
+
+/** The display name of a version's location; of one that is no longer configured the name that the version has for it. */
+const homeOf = ({ location, existing }: RegionRules, arm: Pick<Arm, 'findLocation'>): string =>
+  arm.findLocation(location)?.displayName ??
+  existing.find(region => shortName(region, arm) === location)?.name ??
+  location
 
 const settleRegion = (
   sent: SentRegion,
   { replicaCount, storageAccountType, existing }: RegionRules,
   arm: Pick<Arm, 'findLocation' | 'locations'>,
 ): TargetRegion => {
-  const location = arm.findLocation(sent.name)
-  if (!location)
+  const name = arm.findLocation(sent.name)?.displayName ?? sent.name
+  const former = existing.find(region => region.name === name)
+  // A version may stay in a region that is no longer configured.
+  if (!former && !arm.findLocation(sent.name))
     throw armError.locationNotAvailable(
       sent.name,
       'Microsoft.Compute/galleries',
       arm.locations.map(({ name }) => name),
     )
-  const name = location.displayName
   if ((sent.additionalReplicaSets ?? []).length > 0) throw armError.notServed('targetRegions.additionalReplicaSets')
   const type = sent.storageAccountType ?? storageAccountType
-  const former = existing.find(region => region.name === name)
   if (former && former.storageAccountType !== type)
     throw versionError.storageTypeMismatch(name, former.storageAccountType)
   return {

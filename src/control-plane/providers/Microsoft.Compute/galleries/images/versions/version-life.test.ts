@@ -184,6 +184,28 @@ describe('the life of a version', () => {
     )
   })
 
+  test('a region that is no longer configured is no obstacle, be it the home', async () => {
+    const lost = version('1.9.0')
+    await arm.done('PUT', lost, ofDisk(snapshot, regions('eastus', 'westus2')))
+    const rename = (text: string) =>
+      JSON.parse(text.replaceAll('westus2', 'atlantis').replaceAll('West US 2', 'Atlantis'))
+    await arm.arm.resources.change(lost.toLowerCase(), document => rename(JSON.stringify(document)))
+    const tagged = await arm.done('PATCH', lost, { tags: { a: 'b' } })
+    const names = ({ properties }: typeof tagged) =>
+      properties.publishingProfile.targetRegions.map(({ name }: { name: string }) => name)
+    assert.deepEqual(names(tagged), ['East US', 'Atlantis'])
+    assert.deepEqual(names(await arm.done('PUT', lost, tagged)), ['East US', 'Atlantis'])
+    assert.deepEqual(names(await arm.done('PATCH', lost, { properties: { publishingProfile: regions('eastus') } })), [
+      'East US',
+    ])
+    await arm.arm.resources.change(lost.toLowerCase(), document =>
+      JSON.parse(JSON.stringify(document).replaceAll('"eastus"', '"atlantis"').replaceAll('East US', 'Atlantis')),
+    )
+    assert.deepEqual(names(await arm.done('PATCH', lost, { tags: {} })), ['Atlantis'])
+    await arm.done('DELETE', lost)
+    for await (const { name } of arm.regions.holds('westus2')) await arm.regions.release('westus2', name)
+  })
+
   test('it is the source of another version, without a byte copied', async () => {
     const second = version('2.0.0')
     const made = await arm.done('PUT', second, {
