@@ -78,11 +78,11 @@ const settleInfo = (
   const prefix = info.publicNamePrefix ?? ''
   if (!/^[A-Za-z0-9]{5,16}$/.test(prefix)) throw galleryError.publicNamePrefixInvalid(prefix.slice(0, 100))
   const names = (info.publicNames ?? []) as readonly string[]
-  const named = names.some(name => name.startsWith(`${prefix}-`))
+  const named = names.find(name => name.startsWith(`${prefix}-`)) ?? `${prefix}-${random.uuid()}`
   return {
     ...info,
     communityGalleryEnabled: (info.communityGalleryEnabled as boolean | undefined) ?? false,
-    // Who deploys by a former name goes on to; no two names are the same, whatever their prefixes.
-    publicNames: named ? names : [`${prefix}-${random.uuid()}`, ...names],
+    // The first is the one to be called by. Who deploys by a former one goes on to; no two are the same, whatever their prefixes.
+    publicNames: [named, ...names.filter(name => name !== named)],
   }
 }

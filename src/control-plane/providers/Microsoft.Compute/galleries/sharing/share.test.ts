@@ -146,6 +146,7 @@ test('another prefix is another public name, and the former one stays good', asy
   assert.equal(names[1], first)
   for (const name of names)
     assert.equal((await arm.by(COLLEAGUE.caller).done('GET', at(COLLEAGUE, `communityGalleries/${name}`))).name, name)
+  assert.deepEqual(await put('first'), names.toReversed(), 'the first prefix again is the first name again')
 })
 
 test('what is shared is at home where its gallery is, and nobody else’s', async () => {
