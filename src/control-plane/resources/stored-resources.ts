@@ -24,6 +24,7 @@ const schema = [
     sort_key text not null, version integer not null, document text not null)`,
   'create index if not exists resource_in_parent on resource (parent_key, type, sort_key)',
   'create index if not exists resource_in_group on resource (group_key, type, sort_key)',
+  'create index if not exists resource_of_type on resource (type, sort_key)',
   'create index if not exists resource_in_subscription on resource (subscription_id, type, sort_key)',
 ]
 
