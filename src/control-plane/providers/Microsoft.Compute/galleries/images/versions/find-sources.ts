@@ -210,9 +210,7 @@ const findBlob = async (
   if (id.name.toLowerCase() !== name.toLowerCase())
     throw versionError.storageAccountMismatch(account, withoutQuery(uri))
   await requireLinked(arm, change, 'Microsoft.Storage/storageAccounts/listKeys/action', id)
-  const { caller, origin } = change.request
-  const keys = await arm.send({ method: 'POST', path: `${id}/listKeys`, caller, origin })
-  if (keys.status >= 400) throw versionError.sourceNotFound(account)
+  if (!(await arm.resources.find(id.key))) throw versionError.sourceNotFound(account)
   const blob = await blobs.find(uri)
   if (!blob) throw versionError.sourceNotFound(withoutQuery(uri))
   if (blob.region !== change.wanted.location) throw versionError.sourceElsewhere(withoutQuery(uri))

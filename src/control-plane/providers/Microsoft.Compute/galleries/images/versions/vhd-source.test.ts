@@ -72,6 +72,17 @@ test('a signature in the uri is not shown to those who may read the version', as
   await arm.done('PUT', version('1.0.5'), body)
 })
 
+test('a lock that holds the keys of the account does not hold a version that is made of its blob', async () => {
+  const lock = `${account}/providers/Microsoft.Authorization/locks/l`
+  await arm.done('PUT', lock, { properties: { level: 'ReadOnly' } })
+  await arm.done('PUT', version('1.0.6'), ofVhd({ uri, storageAccountId: account }))
+  await arm.done('DELETE', lock)
+  assert.match(
+    await arm.refused('PUT', version('1.0.7'), ofVhd({ uri, storageAccountId: account.replace('/rg/', '/none/') })),
+    /^404 InvalidParameter: Source was not found/,
+  )
+})
+
 test('a version keeps its bytes when the blob is overwritten and deleted', async () => {
   const passing = await upload('passing.vhd', fixedVhd(data))
   await arm.done('PUT', version('1.1.0'), ofVhd({ uri: passing, storageAccountId: account }))
