@@ -52,11 +52,13 @@ export const settleSharing = (
   const permissions = wanted?.permissions ?? 'Private'
   if (!isNew && !(wasOfGroups && permissions === 'Groups'))
     requireChange(existing?.permissions ?? 'Private', permissions)
-  if (!wanted) return undefined
-  const { communityGalleryInfo } = wanted
-  if (permissions === 'Community') return { ...wanted, permissions, communityGalleryInfo: settleInfo(wanted, random) }
+  // A PATCH with null takes back the sharing, not the names that it was known by.
+  const asked = wanted ?? existing
+  if (!asked) return undefined
+  const { communityGalleryInfo } = asked
+  if (permissions === 'Community') return { ...asked, permissions, communityGalleryInfo: settleInfo(asked, random) }
   if (communityGalleryInfo && !existing?.communityGalleryInfo) throw galleryError.communityWithoutInfo(permissions)
-  return { ...wanted, permissions, ...withdrawn(communityGalleryInfo) }
+  return { ...asked, permissions, ...withdrawn(communityGalleryInfo) }
 }
 
 // Who may write a gallery may end its publication, but beginning it again takes the right to share.

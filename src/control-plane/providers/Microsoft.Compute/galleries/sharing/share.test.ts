@@ -130,6 +130,9 @@ test('a community gallery is public from its enabling to its reset', async () =>
   assert.equal((await info()).communityGalleryEnabled, false)
   assert.match(await arm.by(COLLEAGUE.caller).refused('GET', seen), /^404 ResourceNotFound/)
   assert.deepEqual((await info()).publicNames, [arm.publicName])
+  await arm.done('PATCH', COMMUNITY, { properties: { sharingProfile: null } })
+  await arm.done('PATCH', COMMUNITY, again)
+  assert.deepEqual((await info()).publicNames, [arm.publicName])
 })
 
 test('another prefix is another public name, and the former one stays good', async () => {
