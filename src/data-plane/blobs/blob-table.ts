@@ -77,6 +77,10 @@ export const openBlobTable = async (database: Database) => {
         const query = at(transaction).insertInto('blob_account').values({ name, region, key1, key2 })
         await query.onConflict(c => c.column('name').doUpdateSet({ region, key1, key2 })).execute()
       }),
+    changeKeys: ({ name, keys: [key1, key2] }: BlobAccount): Promise<void> =>
+      database.transact(async transaction => {
+        await at(transaction).updateTable('blob_account').set({ key1, key2 }).where('name', '=', name).execute()
+      }),
 
     container: (account: string, name: string): Promise<ContainerRow | undefined> =>
       tables

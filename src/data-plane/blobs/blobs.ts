@@ -27,6 +27,8 @@ export interface Blobs {
   endpoint(account: string): string
   /** Makes or updates (new keys) an account. Repeatable. */
   keepAccount(account: BlobAccount): Promise<void>
+  /** Gives an account other keys; one that is not there stays away. Repeatable. */
+  changeKeys(account: BlobAccount): Promise<void>
   /** Removes an account with all its blobs. Repeatable. */
   removeAccount(name: string): Promise<void>
   /** The blob behind one of our own URLs (query string and signature are ignored: the caller has checked the right to read). */

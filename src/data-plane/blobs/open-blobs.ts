@@ -97,6 +97,7 @@ export const openBlobs = async (parts: BlobParts): Promise<OpenBlobs> => {
       invariant(!isGrantName(account.name), 'Names with a hyphen are for disks.')
       await table.keepAccount(account)
     },
+    changeKeys: table.changeKeys,
     removeAccount: async name => bytes.free(await table.removeContainers(name)),
     find: async url => {
       const named = parse(url)

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { BlobServiceClient, ContainerClient } from '@azure/storage-blob'
+import { ResourceId } from '#arm/resource-id.ts'
+import type { ArmRequest } from '#arm/resource-type.ts'
 import type { JsonObject } from '#resources/resource-document.ts'
 import { startTestArm, type TestArm } from '../../../../../test/support/test-arm.ts'
 import { openAccounts } from './keep-account.ts'
+import { regenerateKey } from './key-actions.ts'
 
 const group = 'resourceGroups/rg'
 const pathOf = (name: string, inGroup = group) => `${inGroup}/providers/Microsoft.Storage/storageAccounts/${name}`
@@ -159,6 +162,18 @@ describe('a storage account', () => {
     ]
     for (const [body, message] of cases)
       assert.match((await arm.send('PATCH', pathOf('golden1'), body)).body.error.message, message)
+  })
+
+  test('does not come back with new keys when it is deleted meanwhile', async () => {
+    await arm.complete('PUT', pathOf('brief'), plain)
+    const { body: shown } = await arm.send('GET', pathOf('brief'))
+    const document = (await arm.arm.resources.find(shown.id.toLowerCase())) ?? assert.fail()
+    await arm.send('DELETE', pathOf('brief'))
+    const call = { id: ResourceId.parse(shown.id) as ResourceId, document, body: { keyName: 'key1' } }
+    await regenerateKey(arm.blobs).run({ ...call, request: {} as ArmRequest }, arm.arm)
+    const again = await arm.complete('PUT', pathOf('brief'), { ...plain, location: 'westus2' })
+    assert.equal(again.body.properties?.provisioningState, 'Succeeded', JSON.stringify(again.body))
+    await arm.send('DELETE', pathOf('brief'))
   })
 
   test('is gone with its blobs when the delete is answered', async () => {

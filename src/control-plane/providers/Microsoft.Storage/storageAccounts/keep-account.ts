@@ -1,5 +1,5 @@
 import type { ResourceOperation } from '#arm/resource-type.ts'
-import type { Blobs } from '#data-plane/blobs/blobs.ts'
+import type { BlobAccount, Blobs } from '#data-plane/blobs/blobs.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import type { Resources } from '#resources/resources.ts'
 import { keysOf } from './account-keys.ts'
@@ -15,13 +15,13 @@ export const keepAccount = (blobs: Blobs): ResourceOperation => ({
 })
 
 /** Tells the data endpoint an account's keys. Repeatable. */
-export const openAccount = async (blobs: Blobs, document: ResourceDocument): Promise<void> => {
+const openAccount = (blobs: Blobs, document: ResourceDocument): Promise<void> =>
+  blobs.keepAccount(blobAccount(document))
+
+/** The account as the data endpoint knows it. */
+export const blobAccount = (document: ResourceDocument): BlobAccount => {
   const [first, second] = keysOf(document)
-  await blobs.keepAccount({
-    name: document.name,
-    region: document.location ?? '',
-    keys: [first.value, second.value],
-  })
+  return { name: document.name, region: document.location ?? '', keys: [first.value, second.value] }
 }
 
 /**

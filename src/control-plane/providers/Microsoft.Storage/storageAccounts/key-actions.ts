@@ -3,7 +3,7 @@ import type { Action } from '#arm/resource-type.ts'
 import type { Blobs } from '#data-plane/blobs/blobs.ts'
 import { accountError } from './account-errors.ts'
 import { type AccountKeys, keyNames, keysOf, newKey, shownKeys, withKeys } from './account-keys.ts'
-import { openAccount } from './keep-account.ts'
+import { blobAccount } from './keep-account.ts'
 
 export const listKeys: Action = {
   permission: 'listkeys/action',
@@ -21,7 +21,8 @@ export const regenerateKey = (blobs: Blobs): Action => ({
     const [first, second] = keysOf(document)
     const keys: AccountKeys = index === 0 ? [fresh, second] : [first, fresh]
     const changed = withKeys(document, keys)
-    await openAccount(blobs, changed)
+    // The account may be deleted in this moment: its keys are changed, but not by making it anew.
+    await blobs.changeKeys(blobAccount(changed))
     return { status: 200, body: shownKeys(keys), document: changed }
   },
 })
