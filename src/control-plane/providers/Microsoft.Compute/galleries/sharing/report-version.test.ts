@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import type { ArmRequest, GraphRow } from '#arm/resource-type.ts'
+import { ResourceId } from '#arm/resource-id.ts'
+import type { ArmRequest, Change, GraphRow, ResourceOperation } from '#arm/resource-type.ts'
+import { silentLog } from '#foundation/log.ts'
+import { DocumentChanged } from '#resources/resources.ts'
 import { type Neighbour, SUBSCRIPTION } from '../../../../../../test/support/test-arm.ts'
+import { planVersion } from '../images/versions/plan-version.ts'
+import { retract } from '../images/versions/retract.ts'
 import { noise, ofDisk, regions } from '../test-gallery.ts'
 import { communityTable } from './community-table.ts'
 import { reports, reportVersion, withdrawReports } from './report-version.ts'
@@ -83,6 +88,39 @@ test('deletion and restore wash no report off', async () => {
   await arm.done('PUT', `${open}/2.1.0`, { location: 'eastus', properties: { restore: true } })
   assert.match(await makeDisk(FOREIGNER, 'refused', communityId('2.1.0')), /^403 GalleryImageVersionReported/)
   await withdrawReports(communityId('2.1.0'), arm.arm)
+})
+
+test('a report that comes while a version is deleted or restored is none too late', async () => {
+  const id = `${open}/2.1.0`
+  const { resources, transact } = arm.arm
+  const document = (await resources.find(id.toLowerCase())) ?? assert.fail()
+  const step = <T>(_name: string, work: () => Promise<T>) => work()
+  const work = { document, input: { soft: true }, step } as unknown as Parameters<ResourceOperation['run']>[0]
+  const deletion = await retract({ regions: arm.regions, log: silentLog }).run(work, arm.arm)
+  await reportVersion(id, { category: 'Other' }, arm.arm)
+  await transact(async transaction => {
+    await deletion.conclude?.(transaction)
+    await resources.remove(transaction, document.key)
+  })
+  const reported = async () => (await reports(arm.arm)).map(one => one.id)
+  assert.deepEqual(await reported(), [id])
+
+  await withdrawReports(id, arm.arm)
+  const change = {
+    verb: 'PUT',
+    id: ResourceId.parse(id),
+    parent: await resources.find(document.parentKey),
+    wanted: document,
+    given: { properties: { restore: true } },
+  } as unknown as Change
+  const { inCommit, document: restored } = await planVersion(change, arm.arm, { blobs: arm.blobs, allowedVhdHosts: [] })
+  await reportVersion(id, { category: 'Other' }, arm.arm)
+  await assert.rejects(
+    transact(async transaction => inCommit?.(transaction, restored)),
+    DocumentChanged,
+  )
+  await withdrawReports(id, arm.arm)
+  await arm.done('PUT', id, { location: 'eastus', properties: { restore: true } })
 })
 
 test('Resource Graph has rows of what the community has, for each location, and no more than readers see', async () => {

@@ -1,6 +1,7 @@
 import { armError } from '#arm/arm-error.ts'
 import type { Arm, Change, Plan } from '#arm/resource-type.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
+import { DocumentChanged } from '#resources/resources.ts'
 import { disksOf } from '../../../stored-disk.ts'
 import { isSince } from '../../api-versions.ts'
 import { requireRoom } from '../../room.ts'
@@ -45,7 +46,7 @@ export const planVersion = async (change: Change, arm: Arm, parts: SourceParts):
   if (!deleted && given.restore === true) throw versionError.notSoftDeleted(change.id.name)
   // az undeletes by a PUT without properties.
   const restores = given.restore === true || (given.storageProfile ?? given.publishingProfile) === undefined
-  if (deleted && restores) return planRestore(change, given, deleted)
+  if (deleted && restores) return planRestore(change, given, deleted, arm)
   if (deleted && isFrom(deleted, change.parent))
     throw versionError.softDeleted(change.id.name, softDeletedProperties(deleted).hardDeletionTargetTime)
   return planCreate(change, given, arm, parts)
@@ -176,7 +177,12 @@ const sentAs = (stored: VersionProperties) => stored as unknown as SentPropertie
  * Gives a deleted version back as it was; its holds were never released, so the work finds every byte in its place. A definition that
  * was made anew takes it only if it promises the same.
  */
-const planRestore = ({ wanted, parent }: Change, given: SentProperties, deleted: ResourceDocument): Plan => {
+const planRestore = (
+  { wanted, parent }: Change,
+  given: SentProperties,
+  deleted: ResourceDocument,
+  { resources }: Arm,
+): Plan => {
   const { restore, ...more } = given
   const [member] = Object.keys(more)
   if (member !== undefined) throw versionError.restoreAlone(member)
@@ -200,5 +206,11 @@ const planRestore = ({ wanted, parent }: Change, given: SentProperties, deleted:
       hidden: version.hidden,
     },
     work: publishWork({ restores: deleted.key }),
+    // It may have been reported meanwhile, or given up.
+    async inCommit(transaction, saved) {
+      const kept = await resources.find(deleted.key, transaction)
+      if (kept?.version !== deleted.version) throw new DocumentChanged(deleted.key)
+      return saved
+    },
   }
 }

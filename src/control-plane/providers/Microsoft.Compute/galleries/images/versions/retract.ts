@@ -40,8 +40,9 @@ export const retract = ({ regions, log }: { regions: Regions; log: Log }): Resou
   kind: RETRACT,
   async run({ document, input, step }, arm) {
     const { definition, policy } = await enclosing(document, arm)
-    const bin = softDelete(document, definition, policy, arm.clock.now())
-    const former = await arm.resources.find(bin.document.key)
+    const binned = (version: ResourceDocument) => softDelete(version, definition, policy, arm.clock.now())
+    const { key } = binned(document).document
+    const former = await arm.resources.find(key)
     const isOther = former !== undefined && former.uid !== document.uid
     const soft = input.soft === true
     // The bin keeps one version of a name, the latest that was deleted.
@@ -50,8 +51,11 @@ export const retract = ({ regions, log }: { regions: Regions; log: Log }): Resou
     return {
       remove: true,
       conclude: async transaction => {
-        if (soft || !isOther) await arm.resources.remove(transaction, bin.document.key)
-        if (soft) await arm.resources.insert(transaction, bin.document, bin.sortKey)
+        if (soft || !isOther) await arm.resources.remove(transaction, key)
+        if (!soft) return
+        // As it is now: it may have been reported meanwhile.
+        const kept = binned((await arm.resources.find(document.key, transaction)) ?? document)
+        await arm.resources.insert(transaction, kept.document, kept.sortKey)
       },
     }
   },
