@@ -236,6 +236,7 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
         arm: manager.arm,
         regions,
         catalog,
+        blobs,
         intervalMs: config.reconcileIntervalMs,
         lookIntervalMs: config.lookIntervalMs,
         begin: listening.promise,

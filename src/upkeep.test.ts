@@ -30,9 +30,11 @@ test('a round that was asked for waits for the one under way: it would make agai
     await goOn.promise
     return arm.regions.hold(...call).finally(made.resolve)
   }
+  let droppings = 0
   const upkeep = startUpkeep({
     ...arm,
     regions: { ...arm.regions, hold },
+    blobs: { dropOldBlocks: async () => void droppings++ },
     log: silentLog,
     intervalMs: 365 * DAY_MS,
     lookIntervalMs: 365 * DAY_MS,
@@ -47,4 +49,5 @@ test('a round that was asked for waits for the one under way: it would make agai
   await asked
   await upkeep.stop()
   assert.deepEqual(await holds(arm), {})
+  assert.equal(droppings, 2, 'once in each round')
 })

@@ -1,4 +1,5 @@
 import type { Arm } from '#arm/resource-type.ts'
+import type { OpenBlobs } from '#data-plane/blobs/open-blobs.ts'
 import type { Catalog } from '#data-plane/catalog/catalog.ts'
 import { type HoldPromise, reconcile } from '#data-plane/replication/reconcile.ts'
 import { type Regions, RegionUnreachable } from '#data-plane/replication/regions.ts'
@@ -12,6 +13,7 @@ export interface UpkeepParts {
   readonly arm: Arm
   readonly regions: Regions
   readonly catalog: Catalog
+  readonly blobs: Pick<OpenBlobs, 'dropOldBlocks'>
   readonly clock: Clock
   readonly log: Log
   readonly intervalMs: number
@@ -28,15 +30,16 @@ export interface Upkeep {
 }
 
 /**
- * What must stay true, looked at again and again: soft-deleted versions and accesses end when their time is over, every region
- * holds what documents promise and nothing else, and garbage is collected. A region that was away is
- * brought up to date when it is back.
+ * What must stay true, looked at again and again: soft-deleted versions, accesses and blocks of no blob end when their time is over,
+ * every region holds what documents promise and nothing else, and garbage is collected. A region that was away is brought up to date
+ * when it is back.
  */
 export const startUpkeep = (parts: UpkeepParts): Upkeep => {
-  const { arm, regions, catalog, clock, log, intervalMs, lookIntervalMs, begin } = parts
+  const { arm, regions, catalog, blobs, clock, log, intervalMs, lookIntervalMs, begin } = parts
   const stopping = new AbortController()
   const roundNow = async () => {
     await retireCompute(arm, regions, log)
+    await blobs.dropOldBlocks()
     const promises = allPromises(arm, regions, catalog)
     const owns = (hold: string) => isComputeHold(hold) || catalog.owns(hold)
     const { released, failed } = await reconcile(regions, promises, owns, log, stopping.signal)

@@ -172,6 +172,7 @@ export const startWorld = async (
     arm,
     regions,
     catalog,
+    blobs,
     intervalMs: 1e6 * HOUR_MS,
     lookIntervalMs: 1e6 * HOUR_MS,
   })

@@ -91,6 +91,14 @@ test('an upload whose client goes away leaves nothing, and blocks that no list n
     for await (const _ of endpoint.regions.holds('eastus')) count++
     return count
   }
+  endpoint.clock.jump(6 * 24 * 3_600_000)
+  await endpoint.blobs.dropOldBlocks()
+  assert.equal(await holds(), 1)
+  endpoint.clock.jump(2 * 24 * 3_600_000)
+  await endpoint.blobs.dropOldBlocks()
+  assert.equal(await holds(), 0)
+  endpoint.clock.jump(-8 * 24 * 3_600_000)
+  await container.getBlockBlobClient('loose').stageBlock(id(0), 'x', 1)
   await endpoint.restart()
   assert.equal(await holds(), 1, 'the block that was acknowledged')
   await endpoint.restart(8 * 24 * 3_600_000)

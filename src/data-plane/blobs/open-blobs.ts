@@ -39,6 +39,8 @@ export interface OpenBlobs extends Blobs {
   readonly port: number
   /** Every hold that a blob stands on; their names satisfy `isBlobHold`. */
   promises(): AsyncIterable<HoldPromise>
+  /** Gives up blocks that no list has named in a week. Run it now and then; the start does, too. */
+  dropOldBlocks(): Promise<void>
   /** From now on new connections get this certificate. */
   useCertificate(tls: { readonly key: string; readonly cert: string }): void
 }
@@ -51,7 +53,8 @@ export const openBlobs = async (parts: BlobParts): Promise<OpenBlobs> => {
   const { regions, database, clock, random, log } = parts
   const table = await openBlobTable(database)
   const bytes = blobBytes({ regions, table, random, log })
-  await bytes.free(await table.removeOldBlocks(clock.now().getTime() - uncommittedLifeMs))
+  const dropOldBlocks = async () => bytes.free(await table.removeOldBlocks(clock.now().getTime() - uncommittedLifeMs))
+  await dropOldBlocks()
   await bytes.tidy()
 
   let port = parts.port
@@ -106,6 +109,7 @@ export const openBlobs = async (parts: BlobParts): Promise<OpenBlobs> => {
     grant: grants.grant,
     revoke: grants.revoke,
     promises: () => bytes.promises(),
+    dropOldBlocks,
     useCertificate: tls => server.setSecureContext(tls),
     close: () => closeServer(server, endpoint, closeGraceMs),
   }
