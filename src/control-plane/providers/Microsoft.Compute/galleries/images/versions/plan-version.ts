@@ -20,7 +20,7 @@ import { PUBLISH, type PublishInput } from './publish.ts'
 import { settlePublishing } from './publishing-profile.ts'
 import { regionStates } from './region-states.ts'
 import { readSourceForm } from './source-form.ts'
-import { newStorageProfile, sourcesAgain, unchangedStorageProfile } from './storage-profile.ts'
+import { newStorageProfile, sourcesAgain, storageProfileAgain, unchangedStorageProfile } from './storage-profile.ts'
 import { shortName } from './target-regions.ts'
 import { versionError } from './version-errors.ts'
 import {
@@ -120,10 +120,13 @@ const planUpdate = async (
   requireReplicatedRegions(existing, properties, arm)
   const document = withProperties(wanted, properties)
   if (existing.provisioningState === 'Succeeded' && sameReplicas(former, properties)) return { document }
-  const sources = disksOf(existing)
-    ? undefined
-    : await findAgain(sourcesAgain(former.storageProfile, given.storageProfile), change, arm, parts)
-  return { document, work: publishWork(sources ? { sources, publisher: request.caller } : {}) }
+  if (disksOf(existing)) return { document, work: publishWork({}) }
+  const profile = sourcesAgain(former.storageProfile, given.storageProfile)
+  const sources = await findAgain(profile, change, arm, parts)
+  return {
+    document: withProperties(wanted, { ...properties, storageProfile: storageProfileAgain(profile, sources) }),
+    work: publishWork({ sources, publisher: request.caller }),
+  }
 }
 
 const requireSameManagedImage = (id: string | undefined, { storageProfile }: VersionProperties) => {

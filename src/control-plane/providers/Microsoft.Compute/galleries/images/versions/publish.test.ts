@@ -162,6 +162,25 @@ test('a version whose source could not be read has no bytes, and a PUT of the sa
   assert.ok((await readBack(arm, version('1.0.0'), 'westus2')).equals(bytes))
 })
 
+test('a version that is tried again has the disks that its source has by then', async context => {
+  const arm = await startTestGallery({ regions: ['eastus'] })
+  context.after(() => arm.close())
+  const id = await arm.managedImage('image', noise(1), { 1: noise(2), 2: noise(3) })
+  await arm.managedImage('later', noise(1), { 2: noise(3), 5: noise(4) })
+  await arm.regions.release('eastus', 'test/image/1')
+  await arm.regions.collect('eastus')
+  const body = { location: 'eastus', properties: { storageProfile: { source: { id } } } }
+  await arm.send('PUT', version('1.0.0'), body)
+  assert.equal((await settle(arm, version('1.0.0'))).provisioningState, 'Failed')
+  const later = (await arm.arm.resources.find(`${COMPUTE}/images/later`.toLowerCase())) ?? assert.fail()
+  await arm.arm.resources.change(id.toLowerCase(), document => ({ ...document, hidden: later.hidden }))
+  const { properties } = await arm.done('PUT', version('1.0.0'), body)
+  assert.deepEqual(
+    properties.storageProfile.dataDiskImages.map(({ lun }: { lun: number }) => lun),
+    [2, 5],
+  )
+})
+
 test('a disk beyond 2 TB is published in its region only', async context => {
   const arm = await startTestGallery()
   context.after(() => arm.close())

@@ -82,6 +82,12 @@ export const sourcesAgain = (stored: Stored, sent: Sent = {}): Sent => ({
   })),
 })
 
+/** The profile of a version that is tried again: a source that is taken as a whole may have other data disks by now. */
+export const storageProfileAgain = (profile: Sent, disks: readonly SourceDisk[]): Stored => {
+  const dataDiskImages = profile.dataDiskImages?.filter(({ lun }) => disks.some(({ slot }) => slot === lun)) ?? []
+  return newStorageProfile({ ...profile, dataDiskImages }, undefined, disks)
+}
+
 const again = (stored: DiskSource | undefined, sent: DiskSource = {}) =>
   stored ? { source: { ...stored, ...(sent.uri ? { uri: sent.uri } : {}) } } : {}
 
