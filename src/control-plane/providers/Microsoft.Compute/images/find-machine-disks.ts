@@ -20,7 +20,8 @@ export const findMachineDisks = async (change: Change, arm: Arm): Promise<Machin
   const { sourceVirtualMachine, storageProfile, hyperVGeneration = 'V1' } = imageOf(wanted)
   const id = sourceVirtualMachine?.id
   if (id === undefined) return undefined
-  if (storageProfile?.osDisk) throw imageError.virtualMachineAndDisks()
+  // An image whose making failed shows the disks that were found then.
+  if (storageProfile?.osDisk && !change.existing) throw imageError.virtualMachineAndDisks()
   if (sourceKind(id) !== 'machine') throw imageError.virtualMachineNotFound(id)
   const machine = (await findSource(arm, id, ['machine'], change))?.document
   if (!machine) throw imageError.virtualMachineNotFound(id)

@@ -90,6 +90,12 @@ test('a generalized machine becomes a version and a managed image, with all its 
   assert.ok((await readBack(arm, `${IMAGE}/versions/2.0.0`, 'westeurope')).equals(written))
   const made = await arm.done('PUT', `${COMPUTE}/images/img`, image)
   assert.equal(made.properties.storageProfile.dataDisks[0].lun, 1)
+  await arm.arm.resources.change(made.id.toLowerCase(), document => ({
+    ...document,
+    provisioningState: 'Failed',
+    hidden: {},
+  }))
+  assert.deepEqual((await arm.done('PUT', made.id, image)).properties, made.properties, 'one that failed, tried again')
   await arm.done('DELETE', MACHINE)
   await arm.done('PUT', `${IMAGE}/versions/2.0.1`, ofMachine({ id: `${COMPUTE}/images/img` }))
   assert.ok((await readBack(arm, `${IMAGE}/versions/2.0.1`, 'eastus')).equals(written))
