@@ -45,7 +45,7 @@ export const planVersion = async (change: Change, arm: Arm, parts: SourceParts):
   const deleted = await findSoftDeleted(change.id, arm)
   if (!deleted && given.restore === true) throw versionError.notSoftDeleted(change.id.name)
   // az undeletes by a PUT without properties.
-  const restores = given.restore === true || (given.storageProfile ?? given.publishingProfile) === undefined
+  const restores = given.restore ?? (given.storageProfile ?? given.publishingProfile) === undefined
   if (deleted && restores) return planRestore(change, given, deleted, arm)
   if (deleted && isFrom(deleted, change.parent))
     throw versionError.softDeleted(change.id.name, softDeletedProperties(deleted).hardDeletionTargetTime)

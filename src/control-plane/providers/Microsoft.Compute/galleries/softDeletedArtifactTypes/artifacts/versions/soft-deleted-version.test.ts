@@ -100,6 +100,10 @@ describe('a gallery with a recycle bin', () => {
       await arm.refused('PUT', first, { location: 'westus2', properties: { restore: true } }),
       /^409 InvalidResourceLocation/,
     )
+    assert.match(
+      await arm.refused('PUT', first, { location: 'eastus', properties: { restore: false } }),
+      /^409 Conflict/,
+    )
     const more = { location: 'eastus', properties: { restore: true, publishingProfile: { replicaCount: 2 } } }
     assert.match(
       await arm.refused('PUT', first, more),
