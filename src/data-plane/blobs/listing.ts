@@ -45,6 +45,7 @@ export const listPage = async (
   delimiter: string,
 ): Promise<{ items: Listed[]; next: string | undefined }> => {
   const items: Listed[] = []
+  const atOnce = delimiter === '' ? 500 : 50 // of a prefix one name is shown, however many there are
   let cursor = page.after
   for (;;) {
     const query = table.tables
@@ -54,11 +55,12 @@ export const listPage = async (
       .where('container', '=', container)
       .where('name', '>', cursor)
       .orderBy('name')
-      .limit(Math.min(page.max - items.length + 1, 500))
+      .limit(Math.min(page.max - items.length + 1, atOnce))
     const within = page.prefix ? query.where('name', '>=', page.prefix).where('name', '<', behind(page.prefix)) : query
     const rows = await within.execute()
     if (rows.length === 0) return { items, next: undefined }
     for (const row of rows) {
+      if (isWithin(items.at(-1), row.name)) continue
       if (items.length === page.max) return { items, next: cursor }
       const at = delimiter === '' ? -1 : row.name.indexOf(delimiter, page.prefix.length)
       if (at < 0) {
@@ -69,7 +71,9 @@ export const listPage = async (
       const prefix = row.name.slice(0, at + delimiter.length)
       items.push({ prefix })
       cursor = behind(prefix)
-      break
     }
   }
 }
+
+const isWithin = (listed: Listed | undefined, name: string): boolean =>
+  listed !== undefined && 'prefix' in listed && name.startsWith(listed.prefix)
