@@ -1,4 +1,4 @@
-import type { ManifestId, Piece } from '#data-plane/chunks/chunk-store.ts'
+import { type ManifestId, ManifestMissing, type Piece } from '#data-plane/chunks/chunk-store.ts'
 import { element } from '#data-plane/xml/write-xml.ts'
 import { httpProperties, metadataOf } from './blob-properties.ts'
 import { type BlobRequest, headerOf } from './blob-request.ts'
@@ -97,11 +97,8 @@ export const putBlockList: Verb = async (endpoint, request, access) => {
     const blocks = chosen.map(({ choice, id }) => known(choice, id))
     const sizeBytes = blocks.reduce((sum, block) => sum + block.sizeBytes, 0)
     const hold = endpoint.bytes.newHold()
-    const { manifest } = await endpoint.regions.compose(
-      region,
-      blocks.map(block => block.piece),
-      hold,
-    )
+    const pieces = blocks.map(block => block.piece)
+    const { manifest } = await endpoint.regions.compose(region, pieces, hold).catch(dropped)
     return {
       bytes: { kind: 'BlockBlob', region, size_bytes: sizeBytes, draft: null, manifest, hold, sequence: 0 },
       http: httpProperties(request, false),
@@ -109,6 +106,11 @@ export const putBlockList: Verb = async (endpoint, request, access) => {
     }
   })
   return { status: 201, headers: { ...stampHeaders(stamp), ...plainHeaders } }
+}
+
+/** A block that nobody had named for a week, and that went in this moment. */
+const dropped = (error: unknown): never => {
+  throw error instanceof ManifestMissing ? storageError.invalidBlockList() : error
 }
 
 interface KnownBlock extends CommittedBlock {
