@@ -127,3 +127,16 @@ test('a PATCH keeps what it does not name and clears with null', () => {
 test('write-only members are never stored', () => {
   assert.equal('restore' in put({ properties: { osType: 'Linux', restore: true } }), false)
 })
+
+test('a URI that is signed anew is the same, and is handed on with its signature', () => {
+  const signed = nodeOf(
+    Type.Object({
+      source: Type.Object({ uri: Type.Optional(Type.String({ format: 'signed-uri' })) }, { immutable: true }),
+    }),
+  )
+  const put = (uri: string) => mergeBody(signed, { source: { uri: 'https://h/a' } }, { source: { uri } }, 'PUT', 'disk')
+  assert.deepEqual(put('https://h/a?sig=x'), { source: { uri: 'https://h/a?sig=x' } })
+  assert.deepEqual(put('https://h/a'), { source: { uri: 'https://h/a' } })
+  for (const other of ['https://h/b?sig=x', 'https://h/', 'https://h/ab'])
+    assert.throws(() => put(other), { code: 'PropertyChangeNotAllowed' })
+})
