@@ -91,6 +91,8 @@ export const DEFAULT_REGIONS = [
 
 export const DEFAULT_PORT = 9443
 export const DEFAULT_PUBLIC_ADDRESSES = '127.10.0.0/16'
+/** As long as any server can be told to keep its activity log, in days. */
+export const LONGEST_ACTIVITY_DAYS = 3650
 export const DEFAULT_RESERVE_BYTES = 512 * 1024 * 1024
 
 const MIB = 2 ** 20

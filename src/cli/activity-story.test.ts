@@ -3,6 +3,7 @@ import * as fs from 'node:fs/promises'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { test } from 'node:test'
+import { type Clock, systemClock } from '#foundation/clock.ts'
 import { configOf } from '../config.ts'
 import { startServer } from '../main.ts'
 import { runCommand } from './test-shell.ts'
@@ -45,4 +46,18 @@ test('what was done is listed, exported and verified; a change of an exported li
   assert.match(other.stderr, /Record 1 is not the one that was noted/)
   assert.equal((await command('activity-log', 'verify', path.join(folder, 'none'))).exitCode, 1)
   assert.equal((await command('activity-log', 'verify', file, '--noted', 'x')).exitCode, 2)
+})
+
+test('a command that starts a server for itself gives up no record, whatever the usual retention is', async t => {
+  const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'opengallery-kept-'))
+  t.after(() => fs.rm(folder, { recursive: true, force: true }))
+  const yearAgo: Clock = { ...systemClock, now: () => new Date(Date.now() - 365 * 24 * 3600_000) }
+  const server = await startServer(
+    configOf({ dataFolder: folder, port: 0, clock: yearAgo, activityRetentionDays: 1000 }),
+  )
+  const told = async (...args: string[]) => (await runCommand([...args, '--data', folder])).stdout
+  assert.match(await told('keys', 'rotate'), /A new key signs tokens/)
+  await server.stop()
+  assert.match(await told('bundle', 'key'), /^[\w+/=]+$/m)
+  assert.match(await told('activity-log', 'export'), /rotateKeys/)
 })

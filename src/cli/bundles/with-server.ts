@@ -1,7 +1,7 @@
 import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
 import { FolderLocked } from '#foundation/lock-file.ts'
-import { configOf } from '../../config.ts'
+import { configOf, LONGEST_ACTIVITY_DAYS } from '../../config.ts'
 import type { RunningServer } from '../../main.ts'
 import type { Client } from '../client/open-client.ts'
 import { dataFolderOf } from '../client/server-access.ts'
@@ -31,7 +31,10 @@ const ownServer = async (dataFolder: string, shell: Shell): Promise<RunningServe
   const { startServer } = await import('../../main.ts') // here, not above: the other commands need not load a server
   try {
     const regions = await regionsOf(dataFolder)
-    return await startServer(configOf({ dataFolder, port: 0, regions, log: consoleLog(shell, 'error') }))
+    // It knows no option of the server whose folder this is: what that one would keep or look after is left as it is.
+    const untouched = { activityRetentionDays: LONGEST_ACTIVITY_DAYS, scrubIntervalMs: 0 }
+    const log = consoleLog(shell, 'error')
+    return await startServer(configOf({ dataFolder, port: 0, regions, log, ...untouched }))
   } catch (error) {
     if (error instanceof FolderLocked) return undefined
     throw error

@@ -6,6 +6,7 @@ import {
   configOf,
   DEFAULT_PORT,
   DEFAULT_PUBLIC_ADDRESSES,
+  LONGEST_ACTIVITY_DAYS,
   publicAddressRange,
   rateLimitsOf,
 } from '../../config.ts'
@@ -113,7 +114,7 @@ const serverOptions = (shell: Shell): Command =>
     .option(
       '--activity-days <number>',
       'how long the activity log keeps a record (default: 90)',
-      numberIn('--activity-days', 1, 3650),
+      numberIn('--activity-days', 1, LONGEST_ACTIVITY_DAYS),
     )
     .option(
       '--rate-limit <number>',
