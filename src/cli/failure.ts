@@ -10,6 +10,17 @@ export class Failure extends Error {
   }
 }
 
+/** Work has failed, and something that it had made could not be removed again. */
+export class LeftBehind extends Failure {
+  /** What is left, and what to do about it. */
+  readonly left: string
+  constructor(failed: unknown, left: string) {
+    const { message, advice } = failed as Failure
+    super(message, { advice: advice === undefined ? left : `${advice} ${left}`, cause: failed })
+    this.left = left
+  }
+}
+
 /** The command line itself is wrong: exit code 2. */
 export const usageError = (message: string, advice?: string): Failure =>
   new Failure(message, { exitCode: 2, ...(advice !== undefined && { advice }) })

@@ -1,7 +1,7 @@
 import type { Clock } from '#foundation/clock.ts'
 import { type Client, openClient } from './client/open-client.ts'
 import { dataFolderOf, findServer } from './client/server-access.ts'
-import { Failure } from './failure.ts'
+import { Failure, LeftBehind } from './failure.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What surrounds a command: handed in, so that a test can look over its shoulder. */
@@ -41,7 +41,9 @@ export const interruptible = async <T>(shell: Shell, work: (signal: AbortSignal)
   try {
     return await work(abort.signal)
   } catch (error) {
-    throw abort.signal.aborted ? new Failure('Interrupted. What was begun is cleaned up.', { cause: error }) : error
+    if (!abort.signal.aborted) throw error
+    if (error instanceof LeftBehind) throw new Failure('Interrupted.', { advice: error.left, cause: error })
+    throw new Failure('Interrupted. What was begun is cleaned up.', { cause: error })
   } finally {
     release()
   }

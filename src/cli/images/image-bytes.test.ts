@@ -46,11 +46,18 @@ test('the digest of a sparse image that is read in order is that of the whole fi
     fc.asyncProperty(sparseImages, async whole => {
       const image = digestingBytes(sparse(whole))
       for await (const _ of dataRuns(image, {})) void _
-      assert.equal(image.sha256(), sha256(whole))
+      assert.equal(await image.sha256(), sha256(whole))
       assert.ok(image.readBytes() <= whole.length)
     }),
     { numRuns: 40 },
   ))
+
+test('a hole of terabytes is digested without keeping others from their turns, and can be given up', async () => {
+  const stop = new AbortController()
+  const image = digestingBytes({ ...bytesOf(Buffer.alloc(0)), sizeBytes: 2 ** 45 }, stop.signal)
+  setImmediate(() => stop.abort())
+  await assert.rejects(image.sha256(), { name: 'AbortError' })
+})
 
 test('a blob that is read ahead gives the bytes it has, each part once', () =>
   fc.assert(

@@ -120,11 +120,11 @@ export const pullImage = async (
   watch: Watch,
 ): Promise<Pulled> =>
   await withVersionBytes(client, order, async (image, { region, sha256: published }) => {
-    const digesting = digestingBytes(image)
+    const digesting = digestingBytes(image, watch.signal)
     const unchecked = `${target.file}.unchecked-${process.pid}`
     try {
       await writeDisk(digesting, unchecked, target.format, { ...watch, flushes: target.flushes })
-      const sha256 = digesting.sha256()
+      const sha256 = await digesting.sha256()
       if (published !== undefined && sha256 !== published) throw notAsPublished(region, sha256, published)
       await fs.rename(unchecked, target.file)
       return {

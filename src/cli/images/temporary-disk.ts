@@ -1,8 +1,9 @@
 import { type ArmClient, ArmRefused } from '../client/arm-client.ts'
 import type { Client } from '../client/open-client.ts'
+import { LeftBehind } from '../failure.ts'
 import { type DefinitionPlace, groupId } from './image-ids.ts'
 
-/** Works with a managed disk under a name that only this run knows, and removes it, whatever became of the work. */
+/** Works with a managed disk under a name that only this run knows, and removes it, whatever became of the work. Says so where that fails. */
 export const withTemporaryDisk = async <T>(
   { arm, clock }: Pick<Client, 'arm' | 'clock'>,
   place: DefinitionPlace,
@@ -17,8 +18,11 @@ export const withTemporaryDisk = async <T>(
     await removeDisk(arm, disk)
     return result
   } catch (error) {
-    await removeDisk(arm, disk).catch(() => {}) // why the work failed matters more
-    throw error
+    const isRemoved = await removeDisk(arm, disk).then(
+      () => true,
+      () => false, // why the work failed matters more
+    )
+    throw isRemoved ? error : new LeftBehind(error, `Its disk may be left behind: az disk delete --yes --ids ${disk}`)
   }
 }
 

@@ -49,7 +49,7 @@ export const uploadDisk = async (
   watch: UploadWatch,
   base?: UploadStart,
 ): Promise<Uploaded> => {
-  const digesting = digestingBytes(image)
+  const digesting = digestingBytes(image, watch.signal)
   const padded = paddedToDisk(digesting)
   const vhd = asFixedVhd(padded)
   const sent = await withUpload(client, disk, vhd.sizeBytes, async blob => {
@@ -58,7 +58,7 @@ export const uploadDisk = async (
     const { sentBytes } = await sendPages(requestsOf(vhd, watch.signal), blob, watch)
     return { sentBytes }
   })
-  return { ...sent, sha256: digesting.sha256() }
+  return { ...sent, sha256: await digesting.sha256() }
 }
 
 /** Has the upload start as the base. Answers what that consists of; undefined if the upload is still empty. */
