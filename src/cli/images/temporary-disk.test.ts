@@ -23,7 +23,11 @@ test('a failure whose disk is removed is told as it is; one whose disk stays nam
 })
 
 test('an interrupt claims to have cleaned up only where it has', async () => {
-  const shell = { terminal: { say: () => {} }, onInterrupt: (listener: () => void) => (listener(), () => {}) }
+  const onInterrupt = (listener: () => void) => {
+    listener()
+    return () => {}
+  }
+  const shell = { terminal: { say: () => {} }, onInterrupt }
   const interrupted = (arm: Partial<ArmClient>) => interruptible(shell as unknown as Shell, () => workOn(arm, lost))
   await assert.rejects(interrupted({ find: async () => undefined }), { message: /What was begun is cleaned up/ })
   await assert.rejects(interrupted({ find: lost }), { message: 'Interrupted.', advice: /left behind: az disk delete/ })
