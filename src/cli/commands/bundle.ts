@@ -8,6 +8,7 @@ import { withServer } from '../bundles/with-server.ts'
 import type { ArmClient } from '../client/arm-client.ts'
 import { Failure, usageError } from '../failure.ts'
 import { countText, partText, sizeText } from '../figures.ts'
+import { requireTarget } from '../images/target-file.ts'
 import { dataOption, jsonOption } from '../options.ts'
 import { showProgress } from '../progress.ts'
 import type { DataOption, Shell } from '../shell.ts'
@@ -171,8 +172,7 @@ const runExport = (shell: Shell, file: string, options: ExportOptions): Promise<
   withServer(shell, options, ({ arm }) =>
     resumable(shell, async signal => {
       const { terminal, clock } = shell
-      if (!options.force && (await nodeFiles.exists(file)))
-        throw usageError(`${file} exists already.`, 'Choose another name, or replace it with --force.')
+      await requireTarget(file, options.force === true)
       const since = options.since === undefined ? {} : { since: await sinceOf(options.since) }
       using progress = showProgress(terminal, clock)
       const bar = progress.bar('export')

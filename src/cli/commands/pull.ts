@@ -1,12 +1,11 @@
-import * as fs from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import { type WritableFormat, writableFormats } from '#data-plane/disks/write-disk.ts'
 import type { Client } from '../client/open-client.ts'
-import { usageError } from '../failure.ts'
 import { durationText, partText, rateText } from '../figures.ts'
 import { formatOfName } from '../images/disk-file.ts'
 import { parseVersion } from '../images/image-ids.ts'
 import { type Pulled, pullImage, resolveVersion } from '../images/pull-image.ts'
+import { requireTarget } from '../images/target-file.ts'
 import { dataOption, jsonOption } from '../options.ts'
 import { showProgress } from '../progress.ts'
 import { type DataOption, interruptible, type Shell, withClient } from '../shell.ts'
@@ -62,8 +61,7 @@ const pull = async (
   const startedMs = clock.now().getTime()
   const format = options.format ?? formatOfName(file)
   const { version: wanted, ...place } = parseVersion(text, client.access.subscriptionId)
-  if (!options.force && (await fs.stat(file).catch(() => undefined)))
-    throw usageError(`${file} exists already.`, 'Choose another name, or replace it with --force.')
+  await requireTarget(file, options.force === true)
   const version = await resolveVersion(client, place, wanted, options.region)
   terminal.say(`${place.group}/${place.gallery}/${place.definition} ${version} → ${file} (${format})`)
   using progress = showProgress(terminal, clock)

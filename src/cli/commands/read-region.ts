@@ -1,11 +1,11 @@
 import * as fs from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import { type WritableFormat, writableFormats, writeDisk } from '#data-plane/disks/write-disk.ts'
-import { usageError } from '../failure.ts'
 import { durationText, partText, rateText, sizeText } from '../figures.ts'
 import { formatOfName } from '../images/disk-file.ts'
 import { findImage, imagesIn, type RegionImage, withReader } from '../images/region-images.ts'
 import { requireSigned } from '../images/signed-image.ts'
+import { requireTarget } from '../images/target-file.ts'
 import { jsonOption } from '../options.ts'
 import { showProgress } from '../progress.ts'
 import { interruptible, type Shell } from '../shell.ts'
@@ -79,8 +79,7 @@ const pull = async (
   options: PullOptions,
   signal: AbortSignal,
 ): Promise<void> => {
-  if (!options.force && (await fs.stat(file).catch(() => undefined)))
-    throw usageError(`${file} exists already.`, 'Choose another name, or replace it with --force.')
+  await requireTarget(file, options.force === true)
   const format = options.format ?? formatOfName(file)
   await withReader(options.with, clock, async (store, { region, signers }) => {
     const startedMs = clock.now().getTime()
