@@ -18,11 +18,16 @@ export const announce = (dataFolder: string, urls: { url: string; blobUrl: strin
 /** No server runs on the folder any more. */
 export const withdraw = (dataFolder: string): Promise<void> => nodeFiles.remove(path.join(dataFolder, 'server.json'))
 
+const GRANT_KEY_BYTES = 32
+
 /** Signs disks' URLs; kept, so that they outlive a restart. */
 export const grantKey = async (dataFolder: string): Promise<Buffer> => {
   const file = path.join(dataFolder, 'grant.key')
-  if (!(await nodeFiles.exists(file))) await replaceFile(nodeFiles, file, systemRandom.bytes(32))
-  return fs.readFile(file)
+  if (!(await nodeFiles.exists(file))) await replaceFile(nodeFiles, file, systemRandom.bytes(GRANT_KEY_BYTES))
+  const key = await fs.readFile(file)
+  if (key.length !== GRANT_KEY_BYTES)
+    throw new Error(`${file} is not the key that signs disks' URLs. Put it back, or remove it: then those in use end.`)
+  return key
 }
 
 /** The subscription of the first start, made when it is not there yet. */
