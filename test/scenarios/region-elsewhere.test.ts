@@ -11,7 +11,7 @@ import { systemRandom } from '#foundation/random.ts'
 import { openClient } from '../../src/cli/client/open-client.ts'
 import { findServer } from '../../src/cli/client/server-access.ts'
 import { openJoin } from '../../src/cli/server/join-file.ts'
-import { keepRegions, parseRegionStores } from '../../src/cli/server/region-settings.ts'
+import { keepRegions, parseRegions } from '../../src/cli/server/region-settings.ts'
 import { runCommand } from '../../src/cli/test-shell.ts'
 import { configOf } from '../../src/config.ts'
 import { startServer } from '../../src/main.ts'
@@ -32,9 +32,9 @@ test('a region elsewhere joins, takes versions and gives them, fails alone, catc
   const regions = [
     { name: 'eastus', stores: [pathToFileURL(at('eastus')).href] },
     { name: 'westus2', stores: [pathToFileURL(at('westus2')).href] },
-    parseRegionStores(`westeurope=https://127.0.0.1:${port}/main`, data),
+    ...parseRegions([`westeurope=https://127.0.0.1:${port}/main`], data),
   ]
-  assert.throws(() => parseRegionStores('westeurope=https://127.0.0.1:1/a/b', data), /not a store/)
+  assert.throws(() => parseRegions(['westeurope=https://127.0.0.1:1/a/b'], data), /not a store/)
   const server = await startServer(configOf({ dataFolder: data, port: 0, regions, lookIntervalMs: 100 }))
   const undo: (() => unknown)[] = [() => fs.rm(folder, { recursive: true, force: true }), () => server.stop()]
   t.after(async () => {

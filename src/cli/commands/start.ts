@@ -13,10 +13,10 @@ import {
 import type { RunningServer } from '../../main.ts'
 import { dataFolderOf } from '../client/server-access.ts'
 import { consoleLog, type LogLevel, logLevels } from '../console-log.ts'
-import { usageError } from '../failure.ts'
+import { Failure, usageError } from '../failure.ts'
 import { dataOption, numberIn, sizeOf } from '../options.ts'
 import { issuersIn } from '../server/issuer-settings.ts'
-import { keepRegions, parseRegionStores, readRegions, storeUrl } from '../server/region-settings.ts'
+import { keepRegions, parseRegions, readRegions, storeUrl } from '../server/region-settings.ts'
 import { serveUntilInterrupted } from '../server/serve.ts'
 import type { DataOption, Shell } from '../shell.ts'
 import { addMachineOptions, type MachineOptions, machineSettings } from './machine-options.ts'
@@ -131,7 +131,7 @@ const collect = (value: string, before: string[] = []): string[] => [...before, 
 
 const start = async (shell: Shell, options: StartOptions): Promise<void> => {
   const dataFolder = dataFolderOf(options, shell.env)
-  const given = options.region?.map(text => parseRegionStores(text, dataFolder))
+  const given = options.region && parseRegions(options.region, dataFolder)
   const regions = given ?? (await readRegions(dataFolder))
   const issuers = await issuersIn(options.issuers, dataFolder)
   const config = configOf({
@@ -159,13 +159,26 @@ const start = async (shell: Shell, options: StartOptions): Promise<void> => {
   })
   requireConfigured(config)
   requireAddresses(config)
+  if (config.blobPort > 65_535)
+    throw usageError('There is no port behind --port for blobs.', 'Name one with --blob-port.')
   const { startServer } = await import('../../main.ts') // here, not above: the other commands need not load a server
-  const server = await startServer(config)
+  const server = await startServer(config).catch(error => {
+    throw portTaken(error) ?? error
+  })
   if (given) await keepRegions(dataFolder, given)
   const names = config.regions.map(region => region.name)
   for (const line of banner(shell, server, names)) shell.terminal.result(line)
   await serveUntilInterrupted(shell, server)
 }
+
+/** The commonest fault of a first start, in words. */
+const portTaken = (cause: NodeJS.ErrnoException & { address?: string; port?: number }): Failure | undefined =>
+  cause.code === 'EADDRINUSE'
+    ? new Failure(`Port ${cause.port} of ${cause.address} is taken by another process.`, {
+        advice: 'Is that a server of yours? Else choose other ports with --port and --blob-port.',
+        cause,
+      })
+    : undefined
 
 /** A misspelt folder must not be taken for the one whose protection is to end. */
 const requireConfigured = ({ adoptEmptyStores, regions }: Config): void => {
@@ -200,12 +213,7 @@ const banner = ({ terminal, env }: Shell, server: RunningServer, regions: readon
     field('Tenant', admin.tenantId),
     field('Subscription', admin.subscriptionId),
     field('Client id', admin.clientId),
-    ...(server.firstStart && admin.clientSecret !== undefined
-      ? [
-          field('Secret', style('bold', admin.clientSecret)),
-          field('', 'shown this once; admin.json in the data folder has it too'),
-        ]
-      : []),
+    ...secretOf(server).map(([name, value]) => field(name, value)),
     '',
     '  Next, in another terminal:',
     `    ${style('cyan', `eval "$(${command} env --login${data})"`)}   then use az as ever`,
@@ -213,6 +221,16 @@ const banner = ({ terminal, env }: Shell, server: RunningServer, regions: readon
     '',
     style('dim', '  Ctrl+C stops the server.'),
     '',
+  ]
+}
+
+/** The secret itself only once: what a terminal shows may be kept in logs. */
+const secretOf = ({ admin: { clientSecret }, firstStart }: RunningServer): [name: string, value: string][] => {
+  if (clientSecret === undefined) return []
+  if (!firstStart) return [['Secret', 'in admin.json of the data folder']]
+  return [
+    ['Secret', clientSecret],
+    ['', 'shown this once; admin.json in the data folder has it too'],
   ]
 }
 

@@ -9,7 +9,7 @@ import { Failure, usageError } from '../failure.ts'
 export const regionName = /^[a-z][a-z0-9]{1,39}$/
 
 /** `eastus`, `eastus=/disk1/eastus`, `eastus=/disk1/eastus,/disk2/eastus` or `eastus=https://host:port/main`. */
-export const parseRegionStores = (text: string, dataFolder: string): RegionSetting => {
+const parseRegionStores = (text: string, dataFolder: string): RegionSetting => {
   const [name = '', ...rest] = text.split('=')
   const folders = rest.join('=')
   if (!regionName.test(name) || (rest.length > 0 && folders.split(',').includes('')))
@@ -20,6 +20,16 @@ export const parseRegionStores = (text: string, dataFolder: string): RegionSetti
   const stores = folders === '' ? [defaultStore(dataFolder, name)] : folders.split(',').map(storeUrl)
   return { name, stores }
 }
+
+/** The regions of a command line: each once, and each store once. */
+export const parseRegions = (texts: readonly string[], dataFolder: string): RegionSetting[] => {
+  const regions = texts.map(text => parseRegionStores(text, dataFolder))
+  const twice = repeated(regions.map(({ name }) => name)) ?? repeated(regions.flatMap(({ stores }) => stores))
+  if (twice === undefined) return regions
+  throw usageError(`${twice} is named twice.`, 'A region has one --region, and each of its stores a folder of its own.')
+}
+
+const repeated = (texts: readonly string[]): string | undefined => texts.find((text, at) => texts.indexOf(text) !== at)
 
 /** A store's folder, or its URL, as a URL. */
 export const storeUrl = (folder: string): string => {
@@ -33,12 +43,20 @@ const fileOf = (dataFolder: string): string => path.join(dataFolder, 'regions.js
 /** The regions that a former start was given, if one was. */
 export const readRegions = async (dataFolder: string): Promise<RegionSetting[] | undefined> => {
   try {
-    return JSON.parse(await fs.readFile(fileOf(dataFolder), 'utf8')) as RegionSetting[]
+    const kept: unknown = JSON.parse(await fs.readFile(fileOf(dataFolder), 'utf8'))
+    if (!isKept(kept)) throw new Error('it names no regions with their stores.')
+    return kept
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw new Failure(`${fileOf(dataFolder)} can't be read: ${(error as Error).message}`, { cause: error })
   }
 }
+
+const isKept = (kept: unknown): kept is RegionSetting[] =>
+  Array.isArray(kept) &&
+  kept.length > 0 &&
+  kept.every(one => regionName.test(one?.name) && Array.isArray(one.stores) && one.stores.length > 0) &&
+  kept.every(({ stores }) => stores.every((store: unknown) => typeof store === 'string'))
 
 /** Those, or what a server has by default. */
 export const regionsOf = async (dataFolder: string): Promise<readonly RegionSetting[]> =>

@@ -36,8 +36,8 @@ export const rememberedStores = (
 export const openKnownStores = async (files: Files, file: string): Promise<KnownStores> => {
   const ids = new Map<string, string>()
   if (await files.exists(file)) {
-    const kept: unknown = JSON.parse((await readWhole(files, file)).toString('utf8'))
-    for (const [folder, id] of Object.entries(kept as Record<string, unknown>)) ids.set(folder, String(id))
+    const text = (await readWhole(files, file)).toString('utf8')
+    for (const [folder, id] of Object.entries(readKept(file, text))) ids.set(folder, String(id))
   }
   let last: Promise<void> = Promise.resolve()
   const save = (): Promise<void> => {
@@ -46,6 +46,14 @@ export const openKnownStores = async (files: Files, file: string): Promise<Known
     return last
   }
   return rememberedStores(ids, save)
+}
+
+const readKept = (file: string, text: string): Record<string, unknown> => {
+  try {
+    return JSON.parse(text) as Record<string, unknown>
+  } catch (cause) {
+    throw new Error(`${file} can't be read: ${(cause as Error).message}`, { cause })
+  }
 }
 
 /**
