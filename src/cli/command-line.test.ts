@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import * as fs from 'node:fs/promises'
 import * as os from 'node:os'
 import * as path from 'node:path'
@@ -61,6 +62,19 @@ test('where no server runs, clients say so and what to do', async t => {
   assert.deepEqual(await fs.readdir(folder), [], 'asking leaves nothing behind')
 })
 
+test('a server elsewhere that is wrongly named is told in words', async t => {
+  const companions = ['TENANT_ID', 'SUBSCRIPTION_ID', 'CLIENT_ID', 'CLIENT_SECRET']
+  const env = Object.fromEntries(companions.map(name => [`OPENGALLERY_${name}`, 'x']))
+  const told = async (url: string, more: Record<string, string> = {}) => {
+    const { exitCode, stderr } = await runCommand(['status'], { ...env, OPENGALLERY_URL: url, ...more })
+    return `${exitCode} ${stderr}`
+  }
+  for (const url of ['gallery', 'ftp://gallery', 'localhost:9443'])
+    assert.match(await told(url), /^2 error: OPENGALLERY_URL is '.*'\.\n/)
+  const missing = path.join(await emptyFolder(t), 'ca.pem')
+  assert.match(await told('https://127.0.0.1:1', { OPENGALLERY_CA: missing }), /^2 error: OPENGALLERY_CA can't be read/)
+})
+
 test('env prints lines that a shell takes, whatever the folder is called', async t => {
   const folder = path.join(await emptyFolder(t), "it's a gallery")
   await fs.mkdir(folder)
@@ -88,6 +102,19 @@ test('the launcher passes arguments, output and exit code', async () => {
   assert.match(ended.stderr, /unknown command 'nope'/)
   const help = await promisify(execFile)(process.execPath, [launcher, 'pull', '--help'])
   assert.match(help.stdout, /^Usage: opengallery pull/)
+})
+
+test('work goes on when nobody reads what is said meanwhile', async () => {
+  const child = spawn(process.execPath, [launcher, 'nope'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  child.stderr.destroy()
+  assert.deepEqual(await once(child, 'exit'), [2, null])
+})
+
+test('a result that can not be written is a failure in words', { skip: process.platform !== 'linux' }, async () => {
+  const command = `"${process.execPath}" "${launcher}" --version > /dev/full`
+  const ended = await promisify(execFile)('sh', ['-c', command]).catch(error => error)
+  assert.deepEqual([ended.code, ended.stderr.split('\n').length], [1, 2])
+  assert.match(ended.stderr, /^error: The output could not be written: ENOSPC/)
 })
 
 const emptyFolder = async (t: { after(work: () => Promise<void>): void }): Promise<string> => {

@@ -15,8 +15,10 @@ export const main = async (process: NodeJS.Process): Promise<number> => {
   // Somebody who reads with `| head` has seen enough; that is no error.
   process.stdout.on('error', error => {
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0)
-    throw error
+    terminal.say(`${terminal.style('red', 'error:')} The output could not be written: ${error.message}`)
+    process.exit(1)
   })
+  process.stderr.on('error', () => {}) // whoever read what is said meanwhile is gone; the work goes on
   return await run(process.argv.slice(2), shell)
 }
 

@@ -129,9 +129,21 @@ test('throttling is waited out; a line that breaks is tried again for a GET, nev
   assert.equal(asked.filter(line => line.startsWith('PUT /nobody')).length, 1)
 })
 
+test('a name with any character stays a name', async t => {
+  const { arm, asked } = await scripted(t, { 'GET /a%3Fb%23c%25d%20e': [{ body: 1 }] })
+  assert.equal(await arm.get('/a?b#c%d e'), 1, asked.join())
+})
+
 test('a list is read page by page', async t => {
   const { arm, url, replies } = await scripted(t, {})
   replies['GET /things'] = [{ body: { value: [1, 2], nextLink: `${url}/things-2` } }]
   replies['GET /things-2'] = [{ body: { value: [3] } }]
   assert.deepEqual(await arm.list('/things'), [1, 2, 3])
+})
+
+test('who does not trust the certificate is told of the authority, not to start a server', () => {
+  const advice = (code: string) => new ServerUnreachable('https://x', Object.assign(new Error('no'), { code })).advice
+  for (const code of ['SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'ERR_TLS_CERT_ALTNAME_INVALID'])
+    assert.match(advice(code) ?? '', /OPENGALLERY_CA/)
+  assert.match(advice('ECONNREFUSED') ?? '', /opengallery start/)
 })

@@ -104,7 +104,7 @@ export const armClient = ({ url, https, token, clock }: ArmParts): ArmClient => 
   }
 
   const at = (path: string, query: Record<string, string> = {}): string =>
-    `${url}${encodeURI(path)}?${new URLSearchParams({ 'api-version': apiVersion, ...query })}`
+    `${url}${encodeURI(path).replaceAll('?', '%3F').replaceAll('#', '%23')}?${new URLSearchParams({ 'api-version': apiVersion, ...query })}`
 
   const write = async (method: 'PUT' | 'PATCH', path: string, body: Json, wait: Wait = {}): Promise<Json> => {
     await follow(await send(method, at(path), body, wait), wait)

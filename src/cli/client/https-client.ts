@@ -23,11 +23,16 @@ export class ServerUnreachable extends Failure {
   constructor(url: string, cause: unknown) {
     const reason = cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(cause)
     super(`No answer from ${new URL(url).origin} (${reason}).`, {
-      advice: 'Is the server running? Start it with `opengallery start`, and name its data folder with --data.',
+      advice: isMistrust(reason)
+        ? "The certificate is not the server's own, or of another server: OPENGALLERY_CA must name the server's ca.pem."
+        : 'Is the server running? Start it with `opengallery start`, and name its data folder with --data.',
       cause,
     })
   }
 }
+
+/** Somebody answered, and was not believed: the codes of OpenSSL and Node for a certificate that does not prove who it is. */
+const isMistrust = (reason: string): boolean => /CERT|SIGNATURE|ISSUER|ALTNAME/.test(reason)
 
 /** An answer whose body comes as long as the server likes. */
 export interface OpenAnswer {

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
-import { Failure } from '../failure.ts'
+import { Failure, usageError } from '../failure.ts'
 
 /** What a client must know of a server to be let in. */
 export interface ServerAccess {
@@ -58,12 +58,25 @@ const fromEnvironment = async (url: string, env: Environment): Promise<ServerAcc
   }
   const caFile = env.OPENGALLERY_CA
   return {
-    url: trimmed(url),
-    ...(caFile && { ca: await fs.readFile(caFile, 'utf8') }),
+    url: trimmed(httpUrl(url)),
+    ...(caFile && { ca: await authorityIn(caFile) }),
     tenantId: needed('TENANT_ID'),
     subscriptionId: needed('SUBSCRIPTION_ID'),
     clientId: needed('CLIENT_ID'),
     clientSecret: needed('CLIENT_SECRET'),
+  }
+}
+
+const httpUrl = (url: string): string => {
+  if (/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return url
+  throw usageError(`OPENGALLERY_URL is '${url}'.`, 'Write it like this: https://gallery.example.org:9443')
+}
+
+const authorityIn = async (file: string): Promise<string> => {
+  try {
+    return await fs.readFile(file, 'utf8')
+  } catch (cause) {
+    throw new Failure(`OPENGALLERY_CA can't be read: ${(cause as Error).message}`, { exitCode: 2, cause })
   }
 }
 
