@@ -3,7 +3,8 @@ import type { Terminal } from './terminal.ts'
 
 // The terminal sends a Ctrl+C to the launcher, to npm and to us; those pass it on: one press may arrive several times.
 const samePressMs = 500
-const signals = ['SIGINT', 'SIGTERM'] as const
+// A terminal that is closed, or a line to it that breaks, is a SIGHUP.
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** Calls the listener at the first interrupt; a second one, half a second later or more, ends the process. */
 export const interruptsOf =

@@ -9,7 +9,7 @@ export interface Shell {
   readonly terminal: Terminal
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
-  /** Calls back at the first SIGINT or SIGTERM, until the returned function is called; another one ends the process. */
+  /** Calls back at the first SIGINT, SIGTERM or SIGHUP, until the returned function is called; another one ends the process. */
   onInterrupt(listener: () => void): () => void
 }
 
