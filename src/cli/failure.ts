@@ -10,14 +10,15 @@ export class Failure extends Error {
   }
 }
 
-/** Work has failed, and something that it had made could not be removed again. */
+/** Work has failed, and something that it had begun is still there. */
 export class LeftBehind extends Failure {
   /** What is left, and what to do about it. */
   readonly left: string
   constructor(failed: unknown, left: string) {
     const { message, advice } = failed as Failure
-    super(message, { advice: advice === undefined ? left : `${advice} ${left}`, cause: failed })
-    this.left = left
+    const both = (before: string | undefined) => (before === undefined ? left : `${before} ${left}`)
+    super(message, { advice: both(advice), cause: failed })
+    this.left = both(failed instanceof LeftBehind ? failed.left : undefined)
   }
 }
 

@@ -2,6 +2,7 @@ import type { ChangedBytes, SparseBytes } from '#foundation/sparse-bytes.ts'
 import type { Json } from '../client/arm-client.ts'
 import type { Client } from '../client/open-client.ts'
 import type { UploadedBytes, VersionBytes } from '../client/server-admin.ts'
+import { LeftBehind } from '../failure.ts'
 import type { Definition } from './ensure-definition.ts'
 import { type DefinitionPlace, versionId } from './image-ids.ts'
 import type { TargetRegion } from './target-regions.ts'
@@ -82,10 +83,15 @@ export const publishImage = (
     watch.uploaded(sentBytes, since ? { version, differingBytes: since.differingBytes } : undefined)
     const uploaded = await client.admin.bytesOfDisk(disk)
     const tags = { [sizeTag]: String(sizeBytes), ...(sha256 !== undefined && { [sha256Tag]: sha256 }) }
-    await arm.put(id, versionBody(order, disk, tags), {
-      onPoll: async () => watch.replicating(await replicationOf(client, id)),
-      ...(watch.signal && { signal: watch.signal }),
-    })
+    await arm
+      .put(id, versionBody(order, disk, tags), {
+        onPoll: async () => watch.replicating(await replicationOf(client, id)),
+        ...(watch.signal && { signal: watch.signal }),
+      })
+      .catch(error => {
+        // Nobody waits for it any more, and it needs nothing of ours: it has the bytes.
+        throw watch.signal?.aborted ? new LeftBehind(error, `The server goes on with ${id} by itself.`) : error
+      })
     const replication = await replicationOf(client, id)
     watch.replicating(replication)
     return {
