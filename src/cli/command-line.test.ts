@@ -37,6 +37,7 @@ const wrongLines: [string, RegExp][] = [
   ['pull a/b/c x --format vmdk', /Allowed choices are raw, vhd, qcow2/],
   ['serve-nbd a/b/c --socket x --listen y:1', /can't both be given/],
   ['serve-nbd a/b/c --lun 99', /--lun takes a number from 0 to 63/],
+  ['region pull a/b/c x --with y --lun foo', /--lun takes a number from 0 to 63/],
   ['status --nonsense', /unknown option '--nonsense'/],
 ]
 

@@ -6,7 +6,7 @@ import { formatOfName } from '../images/disk-file.ts'
 import { findImage, imagesIn, type RegionImage, withReader } from '../images/region-images.ts'
 import { requireSigned } from '../images/signed-image.ts'
 import { requireTarget } from '../images/target-file.ts'
-import { jsonOption } from '../options.ts'
+import { jsonOption, numberIn } from '../options.ts'
 import { showProgress } from '../progress.ts'
 import { interruptible, type Shell } from '../shell.ts'
 import { tableOf } from '../table.ts'
@@ -18,7 +18,7 @@ interface ReadOptions {
 
 interface PullOptions extends ReadOptions {
   format?: WritableFormat
-  lun?: string
+  lun?: number
   force?: true
   unsigned?: true
 }
@@ -64,7 +64,7 @@ export const regionPullCommand = (shell: Shell): Command =>
     .addOption(
       new Option('--format <format>', 'format of the file (default: by its name, else raw)').choices(writableFormats),
     )
-    .option('--lun <number>', 'a data disk instead of the system disk')
+    .option('--lun <number>', 'a data disk instead of the system disk', numberIn('--lun', 0, 63))
     .option('--force', 'replace a file that is there')
     .option('--unsigned', 'take a version that nobody has signed, too')
     .addOption(jsonOption())

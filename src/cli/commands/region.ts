@@ -6,7 +6,7 @@ import { usageError } from '../failure.ts'
 import { dataOption, sizeOf } from '../options.ts'
 import { keepJoin, openJoin, writeJoin, writeReader } from '../server/join-file.ts'
 import { regionName } from '../server/region-settings.ts'
-import { untilInterrupted } from '../server/serve.ts'
+import { portTaken, untilInterrupted } from '../server/serve.ts'
 import type { DataOption, Shell } from '../shell.ts'
 import { regionImagesCommand, regionPullCommand } from './read-region.ts'
 
@@ -164,6 +164,8 @@ const run = async (shell: Shell, options: RegionOptions): Promise<void> => {
     ...(options.adoptEmptyStore && { adoptEmptyStores: options.adoptEmptyStore }),
     clock: shell.clock,
     log: consoleLog(shell, options.log),
+  }).catch(error => {
+    throw portTaken(error, 'Choose another one with --listen.')
   })
   if (options.join !== undefined) await keepJoin(dataFolder, joined)
   for (const store of region.stores)

@@ -13,11 +13,11 @@ import {
 import type { RunningServer } from '../../main.ts'
 import { dataFolderOf } from '../client/server-access.ts'
 import { consoleLog, type LogLevel, logLevels } from '../console-log.ts'
-import { Failure, usageError } from '../failure.ts'
+import { usageError } from '../failure.ts'
 import { dataOption, numberIn, sizeOf } from '../options.ts'
 import { issuersIn } from '../server/issuer-settings.ts'
 import { keepRegions, parseRegions, readRegions, storeUrl } from '../server/region-settings.ts'
-import { serveUntilInterrupted } from '../server/serve.ts'
+import { portTaken, serveUntilInterrupted } from '../server/serve.ts'
 import type { DataOption, Shell } from '../shell.ts'
 import { addMachineOptions, type MachineOptions, machineSettings } from './machine-options.ts'
 
@@ -163,22 +163,13 @@ const start = async (shell: Shell, options: StartOptions): Promise<void> => {
     throw usageError('There is no port behind --port for blobs.', 'Name one with --blob-port.')
   const { startServer } = await import('../../main.ts') // here, not above: the other commands need not load a server
   const server = await startServer(config).catch(error => {
-    throw portTaken(error) ?? error
+    throw portTaken(error, 'Is that a server of yours? Else choose other ports with --port and --blob-port.')
   })
   if (given) await keepRegions(dataFolder, given)
   const names = config.regions.map(region => region.name)
   for (const line of banner(shell, server, names)) shell.terminal.result(line)
   await serveUntilInterrupted(shell, server)
 }
-
-/** The commonest fault of a first start, in words. */
-const portTaken = (cause: NodeJS.ErrnoException & { address?: string; port?: number }): Failure | undefined =>
-  cause.code === 'EADDRINUSE'
-    ? new Failure(`Port ${cause.port} of ${cause.address} is taken by another process.`, {
-        advice: 'Is that a server of yours? Else choose other ports with --port and --blob-port.',
-        cause,
-      })
-    : undefined
 
 /** A misspelt folder must not be taken for the one whose protection is to end. */
 const requireConfigured = ({ adoptEmptyStores, regions }: Config): void => {

@@ -1,4 +1,5 @@
 import type { RunningServer } from '../../main.ts'
+import { Failure } from '../failure.ts'
 import type { Shell } from '../shell.ts'
 
 /** Resolves when an interrupt has come and the server has stopped. */
@@ -16,3 +17,9 @@ export const untilInterrupted = ({ terminal, onInterrupt }: Shell, stop: () => P
         .finally(() => release())
     })
   })
+
+/** The commonest fault of a first start, in words; any other one as it is. */
+export const portTaken = (error: NodeJS.ErrnoException & { address?: string; port?: number }, advice: string): Error =>
+  error.code === 'EADDRINUSE'
+    ? new Failure(`Port ${error.port} of ${error.address} is taken by another process.`, { advice, cause: error })
+    : error
