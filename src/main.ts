@@ -48,6 +48,7 @@ import { openAccounts } from '#providers/Microsoft.Storage/storageAccounts/keep-
 import { openResources } from '#resources/stored-resources.ts'
 import { watchedResources } from '#resources/watched-resources.ts'
 import { startActivityRetention } from './activity-retention.ts'
+import { closeWithin } from './close-within.ts'
 import { type Config, knownStoresFile, publicAddressRange } from './config.ts'
 import { announce, grantKey, keepOwner, keepSubscription, withdraw } from './data-folder.ts'
 import { directoryActivity } from './directory-activity.ts'
@@ -301,7 +302,10 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
         uploadBaseRoute({ ...shared, arm: manager.arm, regions, signing, authenticate, origin: () => origin }),
       ],
     })
-    await later(app, app => app.close()).listen({ host: config.host, port: config.port })
+    await later(app, app => closeWithin(app, config.drainMs, systemClock)).listen({
+      host: config.host,
+      port: config.port,
+    })
     later(nbdExports, exports => exports.close()) // their answers last as long as they do: `app.close` waits for those
     const renewal = every(systemClock, DAY_MS, log, async () => {
       const renewed = await certificates()
