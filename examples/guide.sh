@@ -2,10 +2,10 @@
 # Azure's how-to guide for Azure Compute Gallery, start to end, by the unmodified az: a machine is made, something is installed on it,
 # an image version is made of it and replicated, and new machines are made of that.
 #
-#   npm start                                               in one terminal
-#   npx opengallery catalog build tiny --alias Ubuntu2204   or: catalog fetch Ubuntu2204
-#   eval "$(npx opengallery env --login)"                   az means your gallery, in this terminal only
-#   examples/guide.sh
+#   npm start                               in one terminal
+#   npx opengallery catalog build tiny      or: catalog fetch Ubuntu2204
+#   eval "$(npx opengallery env --login)"   az means your gallery, in this terminal only
+#   IMAGE=Tiny examples/guide.sh            without IMAGE: of Ubuntu2204
 #
 # Everything it makes lies in two resource groups, and stays until you delete them:
 #   az group delete --yes --name myGalleryRG; az group delete --yes --name mySourceRG
@@ -15,6 +15,7 @@ GALLERY_RG=${GALLERY_RG:-myGalleryRG}
 SOURCE_RG=${SOURCE_RG:-mySourceRG}
 GALLERY=${GALLERY:-myGallery}
 DEFINITION=${DEFINITION:-myImageDefinition}
+IMAGE=${IMAGE:-Ubuntu2204}
 KNOWN_HOSTS=$(mktemp)
 trap 'rm -f "$KNOWN_HOSTS"' EXIT
 
@@ -34,7 +35,7 @@ az sig image-definition create --resource-group "$GALLERY_RG" --gallery-name "$G
   --publisher myPublisher --offer myOffer --sku mySKU --os-type Linux --os-state Generalized --output none
 
 step 'A machine of a platform image, and something installed on it'
-az vm create --resource-group "$SOURCE_RG" --name sourceVM --image Ubuntu2204 --size Standard_D2s_v5 \
+az vm create --resource-group "$SOURCE_RG" --name sourceVM --image "$IMAGE" --size Standard_D2s_v5 \
   --admin-username azureuser --generate-ssh-keys --output table
 until_reached "$(address_of sourceVM)"
 on "$(address_of sourceVM)" 'sudo mkdir -p /opt && echo "installed on $(hostname)" | sudo tee /opt/installed'
