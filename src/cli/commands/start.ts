@@ -19,6 +19,7 @@ import { issuersIn } from '../server/issuer-settings.ts'
 import { keepRegions, parseRegions, readRegions, storeUrl } from '../server/region-settings.ts'
 import { portTaken, serveUntilInterrupted } from '../server/serve.ts'
 import type { DataOption, Shell } from '../shell.ts'
+import { shellWord } from '../shell-word.ts'
 import { addMachineOptions, type MachineOptions, machineSettings } from './machine-options.ts'
 
 interface StartOptions extends DataOption, MachineOptions {
@@ -191,7 +192,7 @@ const banner = ({ terminal, env }: Shell, server: RunningServer, regions: readon
   const { style } = terminal
   const field = (name: string, value: string) => `  ${style('dim', name.padEnd(13))} ${value}`
   const { admin, dataFolder } = server
-  const data = dataFolder === dataFolderOf({}, env) ? '' : ` --data ${dataFolder}`
+  const data = dataFolder === dataFolderOf({}, env) ? '' : ` --data ${shellWord(dataFolder)}`
   const command = commandName(env)
   return [
     '',
