@@ -76,6 +76,7 @@ test('an image goes in and comes back in every format; damage is found and heale
     [['--version', '1.0.0'], /Version 1\.0\.0 exists already/],
     [['--version', 'banana'], /'banana' is not a version/],
     [['--regions', 'mars'], /The server has no region 'mars'/],
+    [['--end-of-life', 'soon'], /--end-of-life takes a date, not 'soon'/],
   ] as const) {
     const { exitCode, stderr } = await command('publish', original, '--definition', 'web', ...wrong)
     assert.equal(exitCode, 2)

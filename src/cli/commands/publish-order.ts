@@ -37,10 +37,12 @@ export const publishOrder = async (
   onMade: (what: string) => void,
 ): Promise<PublishOrder> => {
   const place = placeOf(client, options)
+  const { endOfLife, excludeFromLatest } = options
+  if (endOfLife !== undefined && !(/^\d{4}-\d{2}-\d{2}/.test(endOfLife) && Date.parse(endOfLife) > 0))
+    throw usageError(`--end-of-life takes a date, not '${endOfLife}'.`, 'Write --end-of-life 2030-12-31')
   const { location, regions } = await wantedRegions(client, options)
   const version = await wantedVersion(client, place, options.version)
   const definition = await wantedDefinition(client, place, location, firmware, options, onMade)
-  const { endOfLife, excludeFromLatest } = options
   const publishingProfile = {
     ...(endOfLife !== undefined && { endOfLifeDate: endOfLife }),
     ...(excludeFromLatest && { excludeFromLatest: true }),
