@@ -13,7 +13,8 @@ export interface PageBlob {
   read(offset: number, length: number): Promise<Buffer>
 }
 
-const tries = 4
+// Ten seconds all together, as for what is asked of ARM: that long a server may take to restart.
+const tries = 7
 const pauseMs = 500
 
 /** Every request may be sent again, so a broken line or a busy server is tried a few times. */
