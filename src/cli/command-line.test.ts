@@ -92,6 +92,8 @@ test('env prints lines that a shell takes, whatever the folder is called', async
   const [config, bundle = '', telemetry] = evaluated.stdout.split('|')
   assert.equal(config, path.join(folder, 'az'))
   assert.equal(telemetry, 'no')
+  if (process.platform !== 'win32')
+    assert.equal((await fs.stat(bundle)).mode & 0o077, 0, 'closed, as all of the folder')
   const authorities = await fs.readFile(bundle, 'utf8')
   assert.match(authorities, /OUR AUTHORITY/)
   assert.ok(authorities.split('BEGIN CERTIFICATE').length > 50, 'the public authorities are still trusted')

@@ -29,7 +29,7 @@ export const azEnvironment = (dataFolder: string, access: ServerAccess): Record<
 export const writeCaBundle = async (dataFolder: string, access: ServerAccess): Promise<void> => {
   const authorities = [...tls.rootCertificates, ...(access.ca === undefined ? [] : [access.ca.trim()])]
   await fs.mkdir(dataFolder, { recursive: true, mode: 0o700 })
-  await fs.writeFile(bundleFile(dataFolder), `${authorities.join('\n')}\n`)
+  await fs.writeFile(bundleFile(dataFolder), `${authorities.join('\n')}\n`, { mode: 0o600 }) // as all of the folder is
 }
 
 /** Registers the cloud and logs in, unless that was done before for this server and this principal. */
