@@ -7,7 +7,10 @@ import { pageBlob } from './page-blob.ts'
 /** A blob whose server answers again when so much time has passed. */
 const awayFor = (awayMs: number) => {
   let passedMs = 0
-  const clock: Clock = { ...systemClock, sleep: async ms => void (passedMs += ms) }
+  const sleep = async (ms: number) => {
+    passedMs += ms
+  }
+  const clock: Clock = { ...systemClock, sleep }
   const send = async (): Promise<HttpAnswer> => {
     if (passedMs < awayMs) throw new ServerUnreachable('https://signed', new Error('gone'))
     return { status: 200, headers: { 'content-length': '512' }, body: Buffer.alloc(0) }
