@@ -40,6 +40,8 @@ test('what was done is listed, exported and verified; a change of an exported li
   const changed = await command('activity-log', 'verify', file)
   assert.equal(changed.exitCode, 1)
   assert.match(changed.stderr, /Record \d+ is not what was written/)
+  await fs.truncate(file, 2 ** 26)
+  assert.match((await command('activity-log', 'verify', file)).stderr, /too long for a record/)
   await fs.writeFile(file, exported)
   const other = await command('activity-log', 'verify', file, '--noted', `1:${'0'.repeat(64)}`, '--key', 'x')
   assert.match(other.stderr, /another key/)

@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import type { SignedPoint } from '#activity/activity-chain.ts'
 import type { ChainedActivity } from '#activity/activity-log.ts'
 import type { ActivityRecord } from '#activity/activity-record.ts'
 import { type Anchors, type ChainVerdict, verifyChain } from '#activity/verify-chain.ts'
 import { Failure } from '../failure.ts'
+
+const LONGEST_LINE = 4 * 2 ** 20
 
 /** A line of an exported activity log: the first, a record, the last. */
 export type ActivityLine =
@@ -14,8 +15,19 @@ export type ActivityLine =
 
 /** The lines of a file that `activity-log export` wrote. */
 export async function* linesOfFile(file: string): AsyncGenerator<ActivityLine> {
-  const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })
-  for await (const line of lines) if (line !== '') yield parsed(line, file)
+  for await (const line of textLines(file)) if (line.trim() !== '') yield parsed(line, file)
+}
+
+/** Whatever else is in the file, no more than a line of it is in memory. */
+async function* textLines(file: string): AsyncGenerator<string> {
+  let rest = ''
+  for await (const part of createReadStream(file, 'utf8')) {
+    const lines = (rest + part).split('\n')
+    rest = lines.pop() ?? ''
+    if (rest.length > LONGEST_LINE) throw new Failure(`${file} has a line that is too long for a record.`)
+    yield* lines
+  }
+  yield rest
 }
 
 /** Checks a log as it comes: hashes, signatures, and what is known of it from elsewhere. */
