@@ -90,6 +90,13 @@ export const authorizationError = {
     'the deletion of a role that somebody has',
     (role: string) => `There are existing role assignments referencing role '${role}'. Delete them first.`,
   ),
+  scopeHasAssignments: row(
+    409,
+    'RoleScopeBeingRemovedContainsAssignments',
+    'a custom role that no longer names a scope in which somebody has it',
+    (scope: string) =>
+      `Role assignments found under scope '${scope}' which is being removed. Removing this scope from the role will orphan these assignments. Delete these assignments before removing the scope.`,
+  ),
   permissionsMissing: row(
     400,
     'InvalidRoleDefinitionPermissions',

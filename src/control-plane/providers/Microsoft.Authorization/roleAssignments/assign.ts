@@ -1,5 +1,4 @@
 import { Type } from 'typebox'
-import { isWithin } from '#access/access-index.ts'
 import { type Assignment, keyOf } from '#access/access-record.ts'
 import { RecordExists } from '#access/access-store.ts'
 import type { Role } from '#access/role.ts'
@@ -8,6 +7,7 @@ import type { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ArmRequest, ArmResponse } from '#arm/resource-type.ts'
 import type { Transaction } from '#foundation/database.ts'
 import { isUuid } from '#foundation/random.ts'
+import { isAssignableAt } from '../assignable.ts'
 import { authorizationError } from '../authorization-errors.ts'
 import type { AuthorizationParts } from '../authorization-parts.ts'
 import { type HeldScope, holdScope } from '../held-scope.ts'
@@ -104,11 +104,12 @@ const requireRole = (
   const name = roleDefinitionId.split('/').at(-1) ?? ''
   const role = isUuid(name) ? access.role(tenantId, name) : undefined
   if (!role) throw authorizationError.definitionDoesNotExist(name.slice(0, 100))
-  const isAssignable = role.assignableScopes.some(above =>
-    isWithin(scope.toLowerCase(), above === '/' ? '' : above.toLowerCase()),
-  )
-  if (!isAssignable) throw authorizationError.notAssignableHere(scope || '/', role.name)
+  requireAssignable(role, scope)
   return role
+}
+
+const requireAssignable = (role: Role, scope: string): void => {
+  if (!isAssignableAt(role, scope)) throw authorizationError.notAssignableHere(scope || '/', role.name)
 }
 
 const kinds = ['User', 'Group', 'ServicePrincipal'] as const
@@ -142,12 +143,14 @@ const save = async (
   note: (transaction: Transaction) => Promise<void> | undefined,
 ): Promise<void> => {
   const { tenantId, role: name } = assignment
-  const role = access.role(tenantId, name)
+  const known = access.role(tenantId, name)
   try {
     await arm.transact(async transaction => {
       await held.requireStill(transaction)
-      const isThere = role?.type === 'BuiltInRole' || (await access.store.findRole(transaction, tenantId, name))
-      if (!isThere) throw authorizationError.definitionDoesNotExist(name)
+      const isBuiltIn = known?.type === 'BuiltInRole'
+      const role = isBuiltIn ? known : await access.store.findRole(transaction, tenantId, name)
+      if (!role) throw authorizationError.definitionDoesNotExist(name)
+      requireAssignable(role, assignment.scope)
       const before = await access.store.find(transaction, keyOf(assignment))
       if (before?.kind === 'assignment' && !saysTheSame(before, assignment))
         throw authorizationError.assignmentUpdateNotPermitted()

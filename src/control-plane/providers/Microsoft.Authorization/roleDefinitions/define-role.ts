@@ -1,12 +1,15 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Type } from 'typebox'
-import { type CustomRole, keyOf } from '#access/access-record.ts'
+import { isWithin } from '#access/access-index.ts'
+import { type Assignment, type CustomRole, keyOf } from '#access/access-record.ts'
 import { RecordExists } from '#access/access-store.ts'
-import type { Permission } from '#access/role.ts'
+import type { Permission, Role } from '#access/role.ts'
 import { armError } from '#arm/arm-error.ts'
 import { requireLinked } from '#arm/require-linked.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ArmRequest } from '#arm/resource-type.ts'
 import { isUuid } from '#foundation/random.ts'
+import { isAssignableAt } from '../assignable.ts'
 import { authorizationError } from '../authorization-errors.ts'
 import type { AuthorizationParts } from '../authorization-parts.ts'
 import { tenantOf } from '../held-scope.ts'
@@ -77,14 +80,14 @@ export const defineRole = async (
     createdBy: existing?.createdBy ?? request.caller.objectId,
     updatedBy: request.caller.objectId,
   }
-  await save(role, existing !== undefined, request, arm, access)
+  await save(role, existing, request, arm, access)
   return role
 }
 
-/** Decided anew by the caller when somebody else defined or deleted the role meanwhile. */
+/** Decided anew by the caller when somebody else changed or deleted the role meanwhile: it may act in scopes now that were not asked for. */
 const save = async (
   role: CustomRole,
-  isKnown: boolean,
+  existing: Role | undefined,
   request: ArmRequest,
   arm: Arm,
   { store }: AuthorizationParts['access'],
@@ -92,7 +95,9 @@ const save = async (
   try {
     await arm.transact(async transaction => {
       const before = await store.find(transaction, keyOf(role))
-      if ((before !== undefined) !== isKnown) throw armError.concurrentChange()
+      if (!isDeepStrictEqual(before, existing)) throw armError.concurrentChange()
+      const assignments = await store.assignmentsOf(transaction, role.name, role.tenantId)
+      for (const scope of existing?.assignableScopes ?? []) requireFree(scope, role, assignments)
       await store.put(transaction, role)
       await request.activity?.note(transaction, 'Succeeded', 201)
     })
@@ -100,6 +105,15 @@ const save = async (
     if (error instanceof RecordExists) throw authorizationError.sameName(role.roleName)
     throw error
   }
+}
+
+/**
+ * Throws when somebody has the role in a scope that it no longer names: whoever may define roles in the others alone could change what
+ * it allows there.
+ */
+const requireFree = (scope: string, role: Role, assignments: readonly Assignment[]): void => {
+  const isLeft = (at: string) => isWithin(at.toLowerCase(), scope.toLowerCase()) && !isAssignableAt(role, at)
+  if (assignments.some(assignment => isLeft(assignment.scope))) throw authorizationError.scopeHasAssignments(scope)
 }
 
 const same = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
