@@ -9,6 +9,7 @@ import type { Resources } from '#resources/resources.ts'
 import { operationsListType } from './action-strings.ts'
 import { ArmError } from './arm-error.ts'
 import { authoriseBy } from './authorise.ts'
+import { LeftUnfinished } from './left-unfinished.ts'
 import { finalAnswer, operationStatusType } from './operation-status.ts'
 import { handle, type PipelineParts } from './pipeline.ts'
 import type { RawRequest } from './raw-request.ts'
@@ -63,7 +64,9 @@ export const createResourceManager = (parts: ArmParts): ResourceManager => {
       const first = await arm.send(request)
       const id = /\/([^/?]+)\?/.exec(first.headers['azure-asyncoperation'] ?? '')?.[1]
       if (id === undefined) return first
-      return finalAnswer(await operations.settled(id), request, arm)
+      const operation = await operations.settled(id)
+      if (operation.status === 'InProgress') throw new LeftUnfinished(request.path)
+      return finalAnswer(operation, request, arm)
     },
     async settled(key) {
       const active = await operations.active(key)

@@ -83,7 +83,10 @@ export interface Arm {
     caller: Caller
     origin: string
   }): Promise<ArmResponse>
-  /** Like `send`, but waits for the operation that the request began; the answer is the final one. */
+  /**
+   * Like `send`, but waits for the operation that the request began; the answer is the final one. Throws `LeftUnfinished` when the
+   * process leaves before there is one.
+   */
   complete(request: Parameters<Arm['send']>[0]): Promise<ArmResponse>
   /** What a PUT would answer, were it made: its rules are asked, nothing is saved and nothing begins. */
   preview(request: Parameters<Arm['send']>[0]): Promise<ArmResponse>
@@ -313,7 +316,7 @@ export interface ResourceType {
 export interface Outcome extends Conclusion {
   readonly properties?: JsonObject
   readonly hidden?: JsonObject
-  /** The resource (and, for types that delete nested ones, all in it) is removed. */
+  /** The resource is removed; what lay in it is gone by then. */
   readonly remove?: boolean
 }
 

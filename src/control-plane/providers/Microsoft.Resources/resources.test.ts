@@ -1,18 +1,29 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { after, before, test } from 'node:test'
 import { Type } from 'typebox'
 import type { Provider, ResourceType } from '#arm/resource-type.ts'
 import { SUBSCRIPTION, startTestArm, TENANT, type TestArm } from '../../../../test/support/test-arm.ts'
 
+/** What is slow takes as long as this says. */
+let isInHand = true
+
 const widget: ResourceType = {
   type: 'Test.Things/widgets',
   apiVersions: ['2026-01-01'],
   tracked: true,
-  schema: Type.Object({ properties: Type.Optional(Type.Object({ stuck: Type.Optional(Type.Boolean()) })) }),
+  schema: Type.Object({
+    properties: Type.Optional(
+      Type.Object({ stuck: Type.Optional(Type.Boolean()), slow: Type.Optional(Type.Boolean()) }),
+    ),
+  }),
   operationsType: 'Test.Things/locations/operations',
   plan: async change => ({ document: change.wanted, work: { kind: 'make widget', input: {} } }),
   planDelete: async ({ document }) => ({
-    work: { kind: document.properties.stuck ? 'fail widget' : 'remove widget', input: {} },
+    work: {
+      kind: `${document.properties.stuck ? 'fail' : document.properties.slow ? 'remove slow' : 'remove'} widget`,
+      input: {},
+    },
   }),
 }
 const things: Provider = {
@@ -21,6 +32,13 @@ const things: Provider = {
   operations: [
     { kind: 'make widget', run: async () => ({ properties: { made: true } }) },
     { kind: 'remove widget', run: async () => ({ remove: true }) },
+    {
+      kind: 'remove slow widget',
+      async run({ signal }) {
+        if (isInHand) await once(signal, 'abort').then(() => signal.throwIfAborted())
+        return { remove: true }
+      },
+    },
     {
       kind: 'fail widget',
       run: async () => {
@@ -92,6 +110,21 @@ test('a group with a resource that can not be deleted stays, and says why', asyn
   assert.equal(deleted.status, 409)
   assert.match(deleted.body.error.message, /it is stuck/)
   assert.equal((await arm.send('GET', group('kept'))).status, 200)
+})
+
+test('a group stays while what lies in it is being deleted, also when the process leaves meanwhile', async () => {
+  const { operations, clock } = arm
+  await arm.send('PUT', group('left'), { location: 'eastus' })
+  await arm.complete('PUT', widgetIn('left', 'w1'), { location: 'eastus', properties: { slow: true } })
+  const key = `/subscriptions/${SUBSCRIPTION}/${widgetIn('left', 'w1')}`.toLowerCase()
+  await arm.send('DELETE', group('left'))
+  while (!(await operations.active(key))) await clock.advance(100)
+  await operations.stop(1000)
+  assert.equal((await arm.send('GET', group('left'))).status, 200)
+  isInHand = false
+  await operations.start()
+  await arm.arm.settled(`/subscriptions/${SUBSCRIPTION}/${group('left')}`.toLowerCase())
+  assert.equal((await arm.send('HEAD', group('left'))).status, 404)
 })
 
 test('resources are listed with filters', async () => {

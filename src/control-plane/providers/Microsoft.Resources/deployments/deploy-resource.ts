@@ -6,11 +6,6 @@ import { refusalIn } from './look-ups.ts'
 import type { Run } from './run.ts'
 import { DEPTH_HEADER, OUTER_HEADER } from './run-input.ts'
 
-/** The process is leaving, and the work on a resource goes on after the next start: so does the deployment. */
-export class LeftUnfinished extends Error {
-  override readonly name = 'LeftUnfinished'
-}
-
 /** Makes one resource by the request that a user would send; the answer is the final one. Throws the refusal or the failure. */
 export const deployResource = async (
   resource: PlannedResource,
@@ -30,7 +25,6 @@ export const deployResource = async (
     caller: input.caller,
     origin: input.origin,
   })
-  if (answer.status === 202) throw new LeftUnfinished(`${resource.id} is not finished.`)
   if (answer.status >= 400) throw await failureOf(resource, answer, arm)
   return answer
 }
