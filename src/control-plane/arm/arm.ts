@@ -14,6 +14,7 @@ import { finalAnswer, operationStatusType } from './operation-status.ts'
 import { handle, type PipelineParts } from './pipeline.ts'
 import type { RawRequest } from './raw-request.ts'
 import { makeRegistry, type Registry } from './registry.ts'
+import { encodePath } from './resource-id.ts'
 import { defineResourceOperation } from './resource-operations.ts'
 import type { Arm, ArmResponse, Caller, Location, Provider } from './resource-type.ts'
 import { takeUpAgain } from './take-up-again.ts'
@@ -142,5 +143,3 @@ const withOperationTypes = (providers: readonly Provider[], operations: Operatio
     const whole = { ...provider, types: [...provider.types, ...polling] }
     return { ...whole, types: [...whole.types, operationsListType(whole)] }
   })
-
-const encodePath = (path: string) => path.split('/').map(encodeURIComponent).join('/')

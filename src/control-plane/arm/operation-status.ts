@@ -1,7 +1,7 @@
 import type { Operation, Operations } from '#operations/operations.ts'
 import type { Json } from '#resources/resource-document.ts'
 import { armError } from './arm-error.ts'
-import { RETRY_AFTER } from './operation-urls.ts'
+import { monitorHeaders, RETRY_AFTER } from './operation-urls.ts'
 import type { Arm, ArmResponse, Caller, ResourceType } from './resource-type.ts'
 
 /** The type under which a provider's operations are polled: both headers of the first answer lead here, to the end. */
@@ -54,8 +54,8 @@ export const finalAnswer = async (
 ): Promise<ArmResponse> => {
   const { labels } = operation
   if (operation.status === 'InProgress') {
-    const location = `${request.origin}${labels.path}${operation.id}?monitor=true&api-version=${request.apiVersion ?? labels.apiVersion}`
-    return { status: 202, headers: { location, ...RETRY_AFTER } }
+    const apiVersion = request.apiVersion ?? labels.apiVersion ?? ''
+    return { status: 202, headers: monitorHeaders(operation, request.origin, apiVersion) }
   }
   if (operation.status === 'Canceled') return { status: 409, headers: {}, body: { error: canceled() } }
   if (operation.error) return { status: 409, headers: {}, body: { error: operation.error as unknown as Json } }

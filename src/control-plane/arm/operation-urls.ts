@@ -1,5 +1,6 @@
 import type { Operation } from '#operations/operations.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
+import { encodePath } from './resource-id.ts'
 import type { ArmRequest, ResourceType } from './resource-type.ts'
 
 /**
@@ -50,10 +51,17 @@ export const operationLabels = (
 
 /** The headers of an answer that leaves before its work is done: absolute, because Go's SDK refuses relative ones. */
 export const operationHeaders = (operation: Operation, request: ArmRequest): Record<string, string> => {
-  const base = `${request.origin}${operation.labels.path}${operation.id}`
+  const { origin, apiVersion } = request
   return {
-    'azure-asyncoperation': `${base}?api-version=${request.apiVersion}`,
-    location: `${base}?monitor=true&api-version=${request.apiVersion}`,
-    ...RETRY_AFTER,
+    'azure-asyncoperation': `${pollUrl(operation, origin)}?api-version=${apiVersion}`,
+    ...monitorHeaders(operation, origin, apiVersion),
   }
 }
+
+/** Where the final answer will be, and when to look for it. */
+export const monitorHeaders = (operation: Operation, origin: string, apiVersion: string): Record<string, string> => ({
+  location: `${pollUrl(operation, origin)}?monitor=true&api-version=${apiVersion}`,
+  ...RETRY_AFTER,
+})
+
+const pollUrl = ({ id, labels }: Operation, origin: string) => `${origin}${encodePath(labels.path ?? '')}${id}`

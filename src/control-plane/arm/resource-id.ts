@@ -170,6 +170,9 @@ export const parseTarget = (path: string): Target | undefined => {
   return { kind: 'resource', id: new ResourceId(parts) }
 }
 
+/** An id, or a path made of ids, as it stands in a URL: names may have letters that no URL and no header can. */
+export const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
+
 const isGroupPart = (part: Part | undefined): boolean => part?.namespace === ROOT_NAMESPACE && part.pairs.length === 2
 
 const collection = (parts: readonly Part[], segment: string): Target => {

@@ -3,7 +3,7 @@ import type { Page, Selection } from '#resources/resources.ts'
 import { armError } from '../arm-error.ts'
 import type { Shows } from '../authorise.ts'
 import { present, viewOf } from '../present.ts'
-import type { ResourceId } from '../resource-id.ts'
+import { encodePath, type ResourceId } from '../resource-id.ts'
 import type { Arm, ArmRequest, ArmResponse, ResourceType } from '../resource-type.ts'
 import { isOfTenant } from '../tenant-documents.ts'
 import type { VerbParts } from './context.ts'
@@ -89,14 +89,14 @@ const afterOf = (request: ArmRequest): { after?: string } => {
 }
 
 const nextLink = (type: ResourceType, parent: ResourceId, request: ArmRequest, after: string): string => {
-  const segment = type.type.split('/').at(-1)
-  const base =
-    parent.type.split('/')[0] === type.type.split('/')[0]
-      ? `${parent}`
-      : `${parent}/providers/${type.type.split('/')[0]}`
+  const [namespace = '', ...types] = type.type.split('/')
+  const segment = types.at(-1) ?? ''
+  // A deployment lies in a subscription, and is none of the subscription's own type.
+  const isOwn = `${parent.type}/${segment}`.toLowerCase() === type.type.toLowerCase()
+  const path = isOwn ? `${parent}/${segment}` : `${parent}/providers/${namespace}/${segment}`
   const query = new URLSearchParams([...request.query].filter(([name]) => name !== '$skiptoken'))
   query.set('$skiptoken', Buffer.from(after).toString('base64url'))
-  return `${request.origin}${base}/${segment}?${query}`
+  return `${request.origin}${encodePath(path)}?${query}`
 }
 
 const listComputed = async (
