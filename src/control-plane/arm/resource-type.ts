@@ -298,8 +298,8 @@ export interface ResourceType {
   readonly computed?: Computed
   /** Values of `$expand` that GET takes, lower-case; others are refused. */
   readonly expands?: readonly string[]
-  /** Whether a list can be narrowed by `$filter`; the hook decides per document. */
-  filter?(filter: string, document: ResourceDocument): boolean
+  /** Reads the `$filter` by which a list can be narrowed; throws for one that it does not know. */
+  filter?(filter: string): (document: ResourceDocument) => boolean
   /** The type under which its operations are polled: `Microsoft.Compute/locations/capsOperations`. */
   readonly operationsType?: string
   /** What a PUT with another location is told; default `InvalidResourceLocation`. */

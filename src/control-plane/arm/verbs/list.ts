@@ -70,9 +70,8 @@ const selectionOf = (type: ResourceType, parent: ResourceId, nested: boolean): S
 const matching = (type: ResourceType, documents: readonly ResourceDocument[], request: ArmRequest) => {
   const filter = request.query.get('$filter')
   if (!filter) return documents
-  const { filter: keeps } = type
-  if (!keeps) throw armError.invalidFilter(filter.slice(0, 200))
-  return documents.filter(document => keeps(filter, document))
+  if (!type.filter) throw armError.invalidFilter(filter.slice(0, 200))
+  return documents.filter(type.filter(filter))
 }
 
 const pageSize = (request: ArmRequest, most = MAX_PAGE): number => {

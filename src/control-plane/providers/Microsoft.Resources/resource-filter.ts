@@ -1,5 +1,7 @@
 import { armError } from '#arm/arm-error.ts'
+import { comparisonOf, filterTerms } from '#arm/filter-terms.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
+import { tagOf } from './tag-filter.ts'
 
 type Test = (document: ResourceDocument) => boolean
 
@@ -15,28 +17,21 @@ const fields = new Map<string, (document: ResourceDocument) => string>([
  * resourceGroup, tagName and tagValue, and `substringof('x', name)`. Throws `InvalidFilterInQueryString` for anything else.
  */
 export const resourceFilter = (filter: string): Test => {
-  if (filter.length > 2000) throw armError.invalidFilter(filter.slice(0, 200))
-  const terms = filter.split(/\s+and\s+/i)
-  const tagName = terms.map(term => literal(term, 'tagname')).find(name => name !== undefined)
-  const tests = terms.map(term => testOf(term.trim().replace(/^\((.*)\)$/, '$1'), tagName, filter))
+  const terms = filterTerms(filter).map(term => term.replace(/^\((.*)\)$/, '$1').trim())
+  const tagName = terms.map(comparisonOf).find(one => one?.field === 'tagname' && one.operator === 'eq')?.value
+  const tests = terms.map(term => testOf(term, tagName, filter))
   return document => tests.every(test => test(document))
 }
 
-const literal = (term: string, field: string): string | undefined =>
-  new RegExp(`^\\(?\\s*${field}\\s+eq\\s+'([^']*)'\\s*\\)?$`, 'i').exec(term.trim())?.[1]
-
 const testOf = (term: string, tagName: string | undefined, filter: string): Test => {
-  const part = /^substringof\('([^']*)',\s*name\)$/i.exec(term)?.[1]
+  const part = /^substringof\('((?:[^']|'')*)',\s*name\)$/i.exec(term)?.[1]?.replaceAll("''", "'")
   if (part !== undefined) return document => document.name.toLowerCase().includes(part.toLowerCase())
-  const [, field = '', operator = '', value = ''] = /^(\w+)\s+(eq|ne)\s+'([^']*)'$/i.exec(term) ?? []
-  const isWanted = operator.toLowerCase() === 'eq'
-  if (field.toLowerCase() === 'tagname' && isWanted) return document => tagOf(document, value) !== undefined
-  if (field.toLowerCase() === 'tagvalue' && isWanted && tagName !== undefined)
-    return document => tagOf(document, tagName) === value
-  const read = fields.get(field.toLowerCase())
+  const { field = '', operator, value = '' } = comparisonOf(term) ?? {}
+  const isWanted = operator === 'eq'
+  if (field === 'tagname' && isWanted) return document => tagOf(document, value) !== undefined
+  if (field === 'tagvalue' && isWanted && tagName !== undefined) return document => tagOf(document, tagName) === value
+  const read = fields.get(field)
   if (!read) throw armError.invalidFilter(filter.slice(0, 200))
-  return document => (read(document).toLowerCase() === value.toLowerCase().replaceAll(/\s/g, '')) === isWanted
+  const wanted = (field === 'location' ? value.replaceAll(/\s/g, '') : value).toLowerCase()
+  return document => (read(document).toLowerCase() === wanted) === isWanted
 }
-
-const tagOf = (document: ResourceDocument, name: string): string | undefined =>
-  Object.entries(document.tags ?? {}).find(([known]) => known.toLowerCase() === name.toLowerCase())?.[1]

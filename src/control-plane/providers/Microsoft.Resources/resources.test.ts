@@ -87,6 +87,8 @@ test('a group is made, found in any case, listed by tag, refused elsewhere', asy
     tagged.body.value.map((one: { name: string }) => one.name),
     ['Alpha'],
   )
+  const wrong = await arm.send('GET', 'resourcegroups', undefined, { $filter: "tagName eq 'env' and nothing" })
+  assert.equal(wrong.body.error.code, 'InvalidFilterInQueryString')
   const moved = await arm.send('PUT', group('alpha'), { location: 'westus2' })
   assert.deepEqual([moved.status, moved.body.error.code], [409, 'InvalidResourceGroupLocation'])
   const nowhere = await arm.send('PUT', group('beta'), { location: 'atlantis' })
@@ -129,7 +131,10 @@ test('a group stays while what lies in it is being deleted, also when the proces
 
 test('resources are listed with filters', async () => {
   await arm.send('PUT', group('list'), { location: 'eastus' })
-  await arm.complete('PUT', widgetIn('list', 'one'), { location: 'eastus', tags: { env: 'a' } })
+  await arm.complete('PUT', widgetIn('list', 'one'), {
+    location: 'eastus',
+    tags: { env: 'a', owner: "O'Brien and sons" },
+  })
   await arm.complete('PUT', widgetIn('list', 'two'), { location: 'westus2' })
   const names = async (filter: string) =>
     (await arm.send('GET', `${group('list')}/resources`, undefined, { $filter: filter })).body.value?.map(
@@ -137,8 +142,13 @@ test('resources are listed with filters', async () => {
     )
   assert.deepEqual(await names("resourceType eq 'test.things/WIDGETS' and location eq 'West US 2'"), ['two'])
   assert.deepEqual(await names("tagName eq 'env' and tagValue eq 'a'"), ['one'])
+  assert.deepEqual(await names("tagName eq 'Owner' and tagValue eq 'O''Brien and sons'"), ['one'])
   assert.deepEqual(await names("substringof('w', name)"), ['two'])
   assert.equal(await names('name like 5'), undefined)
+  const expanded = async ($expand: string) =>
+    (await arm.send('GET', `${group('list')}/resources`, undefined, { $expand })).body
+  assert.equal((await expanded('createdTime, provisioningState')).value[0].provisioningState, 'Succeeded')
+  assert.equal((await expanded('owner')).error?.code, 'InvalidQueryParameterValue')
 })
 
 test('tags are read, merged, replaced and deleted on any resource', async () => {

@@ -1,5 +1,6 @@
 import type { Assignment } from '#access/access-record.ts'
 import { armError } from '#arm/arm-error.ts'
+import { filterTerms } from '#arm/filter-terms.ts'
 
 /** What a `$filter` of role assignments asks for. */
 export interface AssignmentFilter {
@@ -16,7 +17,7 @@ export const assignmentFilter = (
   filter: string | undefined,
   groupsOf: (objectId: string) => readonly string[],
 ): AssignmentFilter => {
-  const terms = filter ? filter.split(/\s+and\s+/i).map(term => term.trim()) : []
+  const terms = filter ? filterTerms(filter) : []
   const tests = terms.filter(term => !isAtScope(term)).map(term => testOf(term, filter ?? '', groupsOf))
   return { atScope: terms.some(isAtScope), keeps: assignment => tests.every(test => test(assignment)) }
 }

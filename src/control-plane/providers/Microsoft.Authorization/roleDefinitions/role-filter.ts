@@ -1,5 +1,6 @@
 import type { Role } from '#access/role.ts'
 import { armError } from '#arm/arm-error.ts'
+import { comparisonOf, filterTerms } from '#arm/filter-terms.ts'
 
 /** What a `$filter` of role definitions asks for. */
 export interface RoleFilter {
@@ -13,7 +14,7 @@ export interface RoleFilter {
  * anything else.
  */
 export const roleFilter = (filter: string | undefined): RoleFilter => {
-  const terms = filter ? filter.split(/\s+and\s+(?=(?:roleName|type)\s|atScope)/i).map(term => term.trim()) : []
+  const terms = filter ? filterTerms(filter) : []
   const tests = terms.filter(term => !isAtScope(term)).map(term => testOf(term, filter ?? ''))
   return {
     below: terms.some(term => /^atScopeAndBelow/i.test(term)),
@@ -24,9 +25,9 @@ export const roleFilter = (filter: string | undefined): RoleFilter => {
 const isAtScope = (term: string): boolean => /^atScope(AndBelow)?\(\s*\)$/i.test(term)
 
 const testOf = (term: string, filter: string): ((role: Role) => boolean) => {
-  const [, member = '', value = ''] = /^(roleName|type)\s+eq\s+'((?:[^']|'')*)'$/i.exec(term) ?? []
-  const wanted = value.replaceAll("''", "'").toLowerCase()
-  if (/^roleName$/i.test(member)) return ({ roleName }) => roleName.toLowerCase() === wanted
-  if (/^type$/i.test(member)) return ({ type }) => type.toLowerCase() === wanted
+  const { field, operator, value = '' } = comparisonOf(term) ?? {}
+  const wanted = value.toLowerCase()
+  if (operator === 'eq' && field === 'rolename') return ({ roleName }) => roleName.toLowerCase() === wanted
+  if (operator === 'eq' && field === 'type') return ({ type }) => type.toLowerCase() === wanted
   throw armError.invalidFilter(filter.slice(0, 200))
 }

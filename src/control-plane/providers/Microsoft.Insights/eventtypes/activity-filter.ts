@@ -1,4 +1,5 @@
 import type { ActivityRecord, ActivityStatus } from '#activity/activity-record.ts'
+import { comparisonOf, filterTerms } from '#arm/filter-terms.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import { activityError } from './activity-errors.ts'
 
@@ -11,10 +12,7 @@ export interface ActivityFilter {
   matches(record: ActivityRecord): boolean
 }
 
-const LONGEST = 4000
 const time = /^eventTimestamp\s+(ge|le)\s+(.+)$/i
-const equality = /^(\w+)\s+eq\s+'([^']*)'$/i
-const channels = /^eventChannels\s+eq\s+'([^']*)'$/i
 
 type Test = (record: ActivityRecord, wanted: string) => boolean
 
@@ -31,35 +29,32 @@ const tests: ReadonlyMap<string, Test> = new Map<string, Test>([
   ['resourceprovider', (record, wanted) => same(record.action.split('/')[0] ?? '', wanted)],
   ['caller', (record, wanted) => [record.actor.name, record.actor.objectId].some(name => same(name, wanted))],
   ['status', (record, wanted) => same(record.status, wanted)],
+  // Everything here is of the channel that Azure calls Operation.
+  ['eventchannels', (_record, wanted) => /\boperation\b/i.test(wanted)],
 ])
 
 /**
  * The `$filter` of the activity log: terms with `and` between them, one of which says from when on. Azure gives times with or without
- * quotes and zone; without one they are UTC. Throws `BadRequest`.
+ * quotes and zone; without one they are UTC. Throws for anything else.
  */
 export const readActivityFilter = (filter: string | undefined): ActivityFilter => {
-  if (filter === undefined || filter.length > LONGEST) throw activityError.noStart()
+  if (filter === undefined) throw activityError.noStart()
   const found: { from?: string; to?: string; correlationId?: string } = {}
   const kept: ((record: ActivityRecord) => boolean)[] = []
-  for (const term of filter.split(/\s+and\s+/i).map(part => part.trim().replace(/^\((.*)\)$/, '$1'))) {
+  for (const term of filterTerms(filter).map(part => part.replace(/^\((.*)\)$/, '$1').trim())) {
     const refused = () => activityError.badTerm(term.slice(0, 200))
     const [, comparison, text] = time.exec(term) ?? []
-    const channel = channels.exec(term)?.[1]
-    const [, field = '', wanted = ''] = equality.exec(term) ?? []
-    const test = tests.get(field.toLowerCase())
+    const { field = '', operator, value: wanted = '' } = comparisonOf(term) ?? {}
+    const test = operator === 'eq' ? tests.get(field) : undefined
     if (comparison !== undefined && text !== undefined) {
       const name = comparison.toLowerCase() === 'ge' ? 'from' : 'to'
       if (found[name] !== undefined) throw refused()
       found[name] = instantOf(text) ?? refuse(refused())
-    } else if (channel !== undefined) {
-      // Everything here is of the channel that Azure calls Operation.
-      const isOurs = /\boperation\b/i.test(channel)
-      kept.push(() => isOurs)
-    } else if (field.toLowerCase() === 'correlationid') {
+    } else if (operator === 'eq' && field === 'correlationid') {
       if (found.correlationId !== undefined) throw refused()
       found.correlationId = wanted
     } else if (test) {
-      if (field.toLowerCase() === 'status' && !statuses.some(known => same(known, wanted))) throw refused()
+      if (field === 'status' && !statuses.some(known => same(known, wanted))) throw refused()
       kept.push(record => test(record, wanted))
     } else throw refused()
   }

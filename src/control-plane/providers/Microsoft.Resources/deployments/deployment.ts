@@ -1,4 +1,5 @@
 import { armError } from '#arm/arm-error.ts'
+import { comparisonOf } from '#arm/filter-terms.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, Call, ResourceOperation, ResourceType } from '#arm/resource-type.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
@@ -46,10 +47,12 @@ export const deploymentType = (parts: DeploymentParts): ResourceType => ({
       provisioningState: isRunning(document) ? running : document.provisioningState,
     }
   },
-  filter(filter, document) {
-    const [, wanted] = /^\s*provisioningState\s+eq\s+'(\w+)'\s*$/i.exec(filter) ?? []
-    if (wanted === undefined) throw armError.invalidFilter(filter.slice(0, 200))
-    return (isRunning(document) ? 'running' : document.provisioningState.toLowerCase()) === wanted.toLowerCase()
+  filter(filter) {
+    const { field, operator, value } = comparisonOf(filter.trim()) ?? {}
+    if (value === undefined || field !== 'provisioningstate' || operator !== 'eq')
+      throw armError.invalidFilter(filter.slice(0, 200))
+    const stateOf = (document: ResourceDocument) => (isRunning(document) ? 'Running' : document.provisioningState)
+    return document => stateOf(document).toLowerCase() === value.toLowerCase()
   },
   actions: {
     cancel: { permission: 'cancel/action', run: cancel },

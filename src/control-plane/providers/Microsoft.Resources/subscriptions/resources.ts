@@ -1,3 +1,4 @@
+import { armError } from '#arm/arm-error.ts'
 import type { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ArmRequest, ResourceType } from '#arm/resource-type.ts'
 import { listAll } from '#resources/list-all.ts'
@@ -11,9 +12,22 @@ const listResources = async (parent: ResourceId, request: ArmRequest, arm: Arm):
   const selection = parent.resourceGroup ? { groupKey: parent.key } : { subscriptionId: parent.subscriptionId ?? '' }
   const filter = request.query.get('$filter')
   const keeps = filter ? resourceFilter(filter) : () => true
-  const expand = new Set((request.query.get('$expand') ?? '').toLowerCase().split(',').filter(Boolean))
+  const expand = expandOf(request.query.get('$expand'))
   const documents = await listAll(arm.resources, selection)
   return documents.filter(document => isListed(document) && keeps(document)).map(document => shown(document, expand))
+}
+
+const EXPANDABLE = ['createdtime', 'changedtime', 'provisioningstate']
+
+const expandOf = (text = ''): ReadonlySet<string> => {
+  const asked = text
+    .toLowerCase()
+    .split(',')
+    .map(name => name.trim())
+    .filter(name => name !== '')
+  const unknown = asked.find(name => !EXPANDABLE.includes(name))
+  if (unknown) throw armError.invalidQueryParameter('$expand', unknown.slice(0, 50))
+  return new Set(asked)
 }
 
 const isListed = (document: ResourceDocument) => document.location !== undefined && document.groupKey !== undefined
