@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, test } from 'node:test'
 import { Type } from 'typebox'
+import { ResourceId } from '#arm/resource-id.ts'
 import type { Provider, ResourceType } from '#arm/resource-type.ts'
-import { SUBSCRIPTION, startTestArm, TENANT, type TestArm } from '../../../../test/support/test-arm.ts'
+import { OWNER, SUBSCRIPTION, startTestArm, TENANT, type TestArm } from '../../../../test/support/test-arm.ts'
 
 /** What is slow takes as long as this says. */
 let isInHand = true
@@ -175,6 +176,42 @@ test('tag names are counted, declared and deleted', async () => {
   assert.deepEqual([byName.colour.count.value, byName.colour.values[0].tagValue], [0, 'red'])
   assert.equal((await arm.send('DELETE', 'tagNames/team')).status, 409)
   assert.equal((await arm.send('DELETE', 'tagNames/colour')).status, 200)
+})
+
+test('a tag name is one in whatever letters it is written, and deleting declares nothing', async () => {
+  await arm.send('PUT', group('spelt'), { location: 'eastus', tags: { crew: 'blue' } })
+  await arm.send('PUT', 'tagNames/Size')
+  await arm.send('PUT', 'tagNames/SIZE/tagValues/large')
+  await arm.send('DELETE', 'tagNames/unheard-of/tagValues/x')
+  const named = async () =>
+    (await arm.send('GET', 'tagNames')).body.value
+      .filter(({ tagName }: { tagName: string }) => /^(size|unheard-of)$/i.test(tagName))
+      .map(({ tagName, values }: { tagName: string; values: { tagValue: string }[] }) => [
+        tagName,
+        ...values.map(({ tagValue }) => tagValue),
+      ])
+  assert.deepEqual(await named(), [['Size', 'large']])
+  assert.equal((await arm.send('PUT', 'tagNames/CREW/tagValues/blue')).body.count.value, 1)
+  assert.equal((await arm.send('DELETE', 'tagNames/size')).status, 200)
+  assert.deepEqual(await named(), [])
+})
+
+test('tags and their names are changed in the commit that writes it down, or not at all', async () => {
+  await arm.send('PUT', group('noted'), { location: 'eastus' })
+  const tags = `${group('noted')}/providers/Microsoft.Resources/tags/default`
+  for (const path of [tags, 'tagNames/unnoted', 'tagNames/unnoted/tagValues/x']) {
+    const id = ResourceId.parse(`/subscriptions/${SUBSCRIPTION}/${path}`) ?? assert.fail(path)
+    const write = arm.registry.require(id.type).computed?.write ?? assert.fail(path)
+    const activity = {
+      labels: { action: '', resourceId: '', correlationId: '', operationId: '' },
+      note: () => Promise.reject(new Error('the disk is full')),
+    }
+    const body = { properties: { tags: { a: 'b' } } }
+    const request = { method: 'PUT', caller: OWNER, apiVersion: '', query: new Map(), headers: {}, origin: '' } as const
+    await assert.rejects(write('PUT', id, { ...request, body, activity }, arm.arm), /the disk is full/)
+  }
+  assert.deepEqual((await arm.send('GET', tags)).body.properties.tags, {})
+  assert.doesNotMatch(JSON.stringify((await arm.send('GET', 'tagNames')).body), /unnoted/)
 })
 
 test('who has no role sees nothing and may do nothing', async () => {

@@ -30,12 +30,12 @@ export const tagsType: ResourceType = {
     },
     async write(verb, id, request, arm) {
       const { operation, given } = readChange(verb, request)
-      const changed = await retag(id, arm, tags => applied(operation, tags, given))
-      return { status: 200, headers: {}, body: shown(changed) }
+      const changed = await retag(id, request, arm, tags => applied(operation, tags, given))
+      return { status: 200, headers: {}, body: shown(changed), isWrittenDown: true }
     },
-    async remove(id, _request, arm) {
-      await retag(id, arm, () => ({}))
-      return { status: 200, headers: {} }
+    async remove(id, request, arm) {
+      await retag(id, request, arm, () => ({}))
+      return { status: 200, headers: {}, isWrittenDown: true }
     },
   },
 }
@@ -85,14 +85,20 @@ const taggable = async (id: ResourceId, arm: Arm): Promise<ResourceDocument> => 
   return document
 }
 
-const retag = async (id: ResourceId, arm: Arm, change: (tags: Tags) => Tags): Promise<ResourceDocument> => {
+const retag = async (
+  id: ResourceId,
+  request: ArmRequest,
+  arm: Arm,
+  change: (tags: Tags) => Tags,
+): Promise<ResourceDocument> => {
   const { key } = await taggable(id, arm)
-  const changed = await arm.resources.change(key, document => {
+  return arm.transact(async transaction => {
+    const document = await arm.resources.find(key, transaction)
+    if (!document) throw armError.concurrentChange()
     const tags = readTags(change(document.tags ?? {}))
-    return { ...document, tags, etag: arm.random.uuid() }
+    await request.activity?.note(transaction, 'Succeeded', 200)
+    return arm.resources.update(transaction, { ...document, tags, etag: arm.random.uuid() })
   })
-  if (!changed) throw armError.concurrentChange()
-  return changed
 }
 
 const shown = (document: ResourceDocument): Json => ({

@@ -1,6 +1,6 @@
 import { armError } from '#arm/arm-error.ts'
 import type { ResourceId } from '#arm/resource-id.ts'
-import type { Arm, ResourceType } from '#arm/resource-type.ts'
+import type { Arm, ArmRequest, ResourceType } from '#arm/resource-type.ts'
 import { readTags } from '#arm/verbs/tags.ts'
 import { eachDocument } from '#resources/list-all.ts'
 import type { Json } from '#resources/resource-document.ts'
@@ -39,13 +39,24 @@ const valuesOf = (declared: Declared, name: string): readonly string[] =>
 /** They are kept with the subscription, which is read and written as a whole. */
 const MAX_DECLARED = 10_000
 
-const declare = async (subscription: ResourceId, arm: Arm, change: (declared: Declared) => Declared) => {
-  await arm.resources.change(subscription.key, document => {
-    const tagNames = change(declaredOf(document.hidden.tagNames))
+/** Changes what is declared of a name; `change` is given it as it was declared first, in whatever letters it is asked for now. */
+const declare = async (
+  { name: asked, parent }: ResourceId,
+  request: ArmRequest,
+  arm: Arm,
+  change: (declared: Declared, name: string) => Declared,
+) => {
+  await arm.transact(async transaction => {
+    const document = await arm.resources.find(parent.key, transaction)
+    if (!document) throw armError.subscriptionNotFound(parent.name)
+    const declared = declaredOf(document.hidden.tagNames)
+    const name = Object.keys(declared).find(known => known.toLowerCase() === asked.toLowerCase()) ?? asked
+    const tagNames = change(declared, name)
     const count = Object.values(tagNames).reduce((sum, values) => sum + 1 + values.length, 0)
     if (count > MAX_DECLARED)
       throw armError.invalidTags(`At most ${MAX_DECLARED} names and values of tags can be declared beforehand.`)
-    return { ...document, hidden: { ...document.hidden, tagNames } }
+    await request.activity?.note(transaction, 'Succeeded', 200)
+    await arm.resources.update(transaction, { ...document, hidden: { ...document.hidden, tagNames } })
   })
 }
 
@@ -74,49 +85,47 @@ const tagNamesType: ResourceType = {
     async list(parent, _request, arm) {
       return [...(await usageOf(parent, arm)).values()].map(tag => shown(parent, tag))
     },
-    async write(_verb, id, _request, arm) {
+    async write(_verb, id, request, arm) {
       readTags({ [id.name]: '' })
-      await declare(id.parent, arm, declared => ({ ...declared, [id.name]: valuesOf(declared, id.name) }))
-      return { status: 200, headers: {}, body: await showOne(id.parent, id.name, arm) }
+      await declare(id, request, arm, (declared, name) => ({ ...declared, [name]: valuesOf(declared, name) }))
+      return { status: 200, headers: {}, body: await showOne(id.parent, id.name, arm), isWrittenDown: true }
     },
-    async remove(id, _request, arm) {
+    async remove(id, request, arm) {
       const used = (await usageOf(id.parent, arm)).get(id.name.toLowerCase())
       if ([...(used?.values.values() ?? [])].some(count => count > 0)) throw armError.tagInUse(id.name)
-      await declare(id.parent, arm, declared => {
-        const { [id.name]: _gone, ...others } = declared
+      await declare(id, request, arm, (declared, name) => {
+        const { [name]: _gone, ...others } = declared
         return others
       })
-      return { status: 200, headers: {} }
+      return { status: 200, headers: {}, isWrittenDown: true }
     },
   },
 }
+
+const countOf = async ({ name, parent }: ResourceId, arm: Arm): Promise<number> =>
+  (await usageOf(parent.parent, arm)).get(parent.name.toLowerCase())?.values.get(name) ?? 0
 
 const tagValuesType: ResourceType = {
   type: `${TYPE}/tagValues`,
   apiVersions,
   tracked: false,
   computed: {
-    async write(_verb, id, _request, arm) {
-      const { parent } = id
-      readTags({ [parent.name]: id.name })
-      await declare(parent.parent, arm, declared => ({
+    async write(_verb, id, request, arm) {
+      readTags({ [id.parent.name]: id.name })
+      await declare(id.parent, request, arm, (declared, name) => ({
         ...declared,
-        [parent.name]: [...new Set([...valuesOf(declared, parent.name), id.name])],
+        [name]: [...new Set([...valuesOf(declared, name), id.name])],
       }))
-      return {
-        status: 200,
-        headers: {},
-        body: { id: `${id}`, tagValue: id.name, count: { type: 'Total', value: 0 } },
-      }
+      const count = { type: 'Total', value: await countOf(id, arm) }
+      return { status: 200, headers: {}, body: { id: `${id}`, tagValue: id.name, count }, isWrittenDown: true }
     },
-    async remove(id, _request, arm) {
-      const used = (await usageOf(id.parent.parent, arm)).get(id.parent.name.toLowerCase())
-      if ((used?.values.get(id.name) ?? 0) > 0) throw armError.tagInUse(`${id.parent.name}=${id.name}`)
-      await declare(id.parent.parent, arm, declared => ({
-        ...declared,
-        [id.parent.name]: valuesOf(declared, id.parent.name).filter(value => value !== id.name),
-      }))
-      return { status: 200, headers: {} }
+    async remove(id, request, arm) {
+      if ((await countOf(id, arm)) > 0) throw armError.tagInUse(`${id.parent.name}=${id.name}`)
+      await declare(id.parent, request, arm, (declared, name) => {
+        const left = valuesOf(declared, name).filter(value => value !== id.name)
+        return Object.hasOwn(declared, name) ? { ...declared, [name]: left } : declared
+      })
+      return { status: 200, headers: {}, isWrittenDown: true }
     },
   },
 }
