@@ -115,12 +115,10 @@ const requireParent = async (id: ResourceId, arm: Arm): Promise<ResourceDocument
 
 const write = async (kind: MemberKind, id: ResourceId, request: ArmRequest, arm: Arm): Promise<ArmResponse> => {
   const { member, existing, plan } = await decide(kind, id, request, arm)
-  const saved = await save(plan, arm)
-  return {
-    status: existing ? 200 : 201,
-    headers: { etag: `"${saved.etag}"` },
-    body: shownMember(kind, member, saved),
-  }
+  const status = existing ? 200 : 201
+  const saved = await save(plan, status, request, arm)
+  const headers = { etag: `"${saved.etag}"` }
+  return { status, headers, body: shownMember(kind, member, saved), isWrittenDown: true }
 }
 
 /** What a PUT makes of the parent, before anything is saved. */
@@ -143,8 +141,9 @@ const remove = async (kind: MemberKind, id: ResourceId, request: ArmRequest, arm
   checkPreconditions(request, id, existing && parent)
   if (!parent || !existing) return { status: 204, headers: {} }
   const others = members.filter(member => member !== existing)
-  await save(await planWith(kind, parent, others, { id: id.inCaseOf(kind.type), request }, arm), arm)
-  return { status: 200, headers: {} }
+  const plan = await planWith(kind, parent, others, { id: id.inCaseOf(kind.type), request }, arm)
+  await save(plan, 200, request, arm)
+  return { status: 200, headers: {}, isWrittenDown: true }
 }
 
 /** What a client sends back of a nested resource beside its properties, as it got it. */
@@ -168,8 +167,9 @@ const planWith = (
   return kind.planParent({ ...parent, properties, etag: arm.random.uuid() }, parent, by, arm)
 }
 
-const save = (plan: Plan, arm: Arm): Promise<ResourceDocument> =>
+const save = (plan: Plan, status: number, request: ArmRequest, arm: Arm): Promise<ResourceDocument> =>
   arm.transact(async transaction => {
     const settled = (await plan.inCommit?.(transaction, plan.document)) ?? plan.document
+    await request.activity?.note(transaction, 'Succeeded', status)
     return arm.resources.update(transaction, settled)
   })

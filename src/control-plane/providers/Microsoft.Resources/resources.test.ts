@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, test } from 'node:test'
 import { Type } from 'typebox'
-import { ResourceId } from '#arm/resource-id.ts'
 import type { Provider, ResourceType } from '#arm/resource-type.ts'
-import { OWNER, SUBSCRIPTION, startTestArm, TENANT, type TestArm } from '../../../../test/support/test-arm.ts'
+import { SUBSCRIPTION, startTestArm, TENANT, type TestArm } from '../../../../test/support/test-arm.ts'
 
 /** What is slow takes as long as this says. */
 let isInHand = true
@@ -194,24 +193,6 @@ test('a tag name is one in whatever letters it is written, and deleting declares
   assert.equal((await arm.send('PUT', 'tagNames/CREW/tagValues/blue')).body.count.value, 1)
   assert.equal((await arm.send('DELETE', 'tagNames/size')).status, 200)
   assert.deepEqual(await named(), [])
-})
-
-test('tags and their names are changed in the commit that writes it down, or not at all', async () => {
-  await arm.send('PUT', group('noted'), { location: 'eastus' })
-  const tags = `${group('noted')}/providers/Microsoft.Resources/tags/default`
-  for (const path of [tags, 'tagNames/unnoted', 'tagNames/unnoted/tagValues/x']) {
-    const id = ResourceId.parse(`/subscriptions/${SUBSCRIPTION}/${path}`) ?? assert.fail(path)
-    const write = arm.registry.require(id.type).computed?.write ?? assert.fail(path)
-    const activity = {
-      labels: { action: '', resourceId: '', correlationId: '', operationId: '' },
-      note: () => Promise.reject(new Error('the disk is full')),
-    }
-    const body = { properties: { tags: { a: 'b' } } }
-    const request = { method: 'PUT', caller: OWNER, apiVersion: '', query: new Map(), headers: {}, origin: '' } as const
-    await assert.rejects(write('PUT', id, { ...request, body, activity }, arm.arm), /the disk is full/)
-  }
-  assert.deepEqual((await arm.send('GET', tags)).body.properties.tags, {})
-  assert.doesNotMatch(JSON.stringify((await arm.send('GET', 'tagNames')).body), /unnoted/)
 })
 
 test('who has no role sees nothing and may do nothing', async () => {

@@ -57,17 +57,17 @@ export const aliasesType = (parts: SubscriptionParts): ResourceType => ({
       if (found) return { status: 200, headers: {}, body: shown(found) }
       return putAlias(id.name, request, arm, parts)
     },
-    async remove(id, { caller }, arm): Promise<ArmResponse> {
-      const found = await findAlias(id.name, caller.tenantId, arm)
-      if (!found) return { status: 204, headers: {} }
-      await arm.resources.change(found.document.key, document => ({
-        ...document,
-        hidden: {
-          ...document.hidden,
-          aliases: aliasesIn(document).filter(alias => !isNamed(alias, id.name, caller.tenantId)) as never,
-        },
-      }))
-      return { status: 200, headers: {} }
+    async remove(id, request, arm): Promise<ArmResponse> {
+      const { tenantId } = request.caller
+      return arm.transact(async transaction => {
+        const found = await findAlias(id.name, tenantId, arm, transaction)
+        if (!found) return { status: 204, headers: {} }
+        const { document } = found
+        const aliases = aliasesIn(document).filter(alias => !isNamed(alias, id.name, tenantId)) as never
+        await arm.resources.update(transaction, { ...document, hidden: { ...document.hidden, aliases } })
+        await request.activity?.note(transaction, 'Succeeded', 200)
+        return { status: 200, headers: {}, isWrittenDown: true }
+      })
     },
   },
 })
@@ -98,9 +98,10 @@ const putAlias = async (
   return arm.transact(async transaction => {
     // Somebody may have asked for the same name meanwhile: then this is asking again.
     const known = await findAlias(name, tenantId, arm, transaction)
-    return known
-      ? { status: 200, headers: {}, body: shown(known) }
-      : { status: 201, headers: {}, body: shown(await save(transaction)) }
+    if (known) return { status: 200, headers: {}, body: shown(known) }
+    const made = await save(transaction)
+    await request.activity?.note(transaction, 'Succeeded', 201)
+    return { status: 201, headers: {}, body: shown(made), isWrittenDown: true }
   })
 }
 
