@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { systemClock } from '#foundation/clock.ts'
+import { type Clock, FakeClock, systemClock } from '#foundation/clock.ts'
 import { type Database, openSqlite } from '#foundation/database.ts'
 import { silentLog } from '#foundation/log.ts'
 import { openOperations } from './operation-engine.ts'
 import { type OperationDefinition, type Operations, SubjectBusy } from './operations.ts'
 
-const open = (database: Database) =>
+const open = (database: Database, clock: Clock = systemClock) =>
   openOperations({
     database,
-    clock: systemClock,
+    clock,
     log: silentLog,
     isTransient: fault => fault instanceof Error && fault.message === 'transient',
   })
@@ -120,4 +120,19 @@ test('cancelling aborts the work and ends it as Canceled', async () => {
   const ended = await operations.cancel('a')
   assert.equal(ended?.status, 'Canceled')
   assert.equal(await operations.active('thing'), undefined)
+})
+
+test('what ended a day ago is forgotten, however long the process has been running', async () => {
+  const database = openSqlite(':memory:')
+  const clock = new FakeClock()
+  const operations = await open(database, clock)
+  operations.define(definition(async () => ({ output: 'a link with a signature' })))
+  await operations.start()
+  await enqueue(database, operations, 'a')
+  await operations.settled('a')
+  clock.advance(25 * 3600 * 1000)
+  await enqueue(database, operations, 'b')
+  await operations.settled('b')
+  await operations.stop(0)
+  assert.deepEqual([await operations.find('a'), (await operations.find('b'))?.status], [undefined, 'Succeeded'])
 })

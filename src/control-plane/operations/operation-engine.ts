@@ -20,6 +20,7 @@ const REPORT_INTERVAL_MS = 250
 /** How often a waiter asks for an operation that nothing here runs. */
 const SETTLE_INTERVAL_MS = 100
 const KEEP_ENDED_MS = 24 * 3600 * 1000
+const FORGET_INTERVAL_MS = 3600 * 1000
 
 interface Running {
   readonly abort: AbortController
@@ -49,6 +50,15 @@ export const openOperations = async (parts: EngineParts): Promise<Operations> =>
   let started = false
   let looking: Promise<void> | undefined
   let lookAgain = false
+  let forgottenAtMs = Number.NEGATIVE_INFINITY
+
+  /** What ended long ago goes when something else is to be done: only then is there more of it. */
+  const forget = async () => {
+    const nowMs = clock.now().getTime()
+    if (nowMs - forgottenAtMs < FORGET_INTERVAL_MS) return
+    forgottenAtMs = nowMs
+    await journal.forget(new Date(nowMs - KEEP_ENDED_MS).toISOString())
+  }
 
   const end = (operation: Operation, ending: Ending, conclusion: Conclusion) =>
     database.transact(async transaction => {
@@ -86,6 +96,7 @@ export const openOperations = async (parts: EngineParts): Promise<Operations> =>
   }
 
   const look = async () => {
+    await forget().catch(fault => log.error('operations that ended could not be forgotten', { fault }))
     do {
       lookAgain = false
       for (const { operation, cancelRequested } of await journal.unfinished()) {
@@ -140,7 +151,6 @@ export const openOperations = async (parts: EngineParts): Promise<Operations> =>
     },
     async start() {
       started = true
-      await journal.forget(new Date(clock.now().getTime() - KEEP_ENDED_MS).toISOString())
       wake()
     },
     async stop(graceMs) {
