@@ -45,3 +45,22 @@ test('of two who define a role at once the later one decides on what the earlier
   ])
   assert.deepEqual(answers.map(outcome).toSorted(), ['201 undefined', '409 Conflict'])
 })
+
+test('a custom role is seen by who has a right where it can be assigned, by nobody else of the tenant', async () => {
+  await arm.send('PUT', role, body([two]))
+  const stranger = { ...OWNER, objectId: id(60), clientId: id(60) }
+  const roles = `/${AUTHORIZATION}/roleDefinitions`
+  const seen = async () => {
+    const { value } = (await arm.as(stranger).send('GET', roles, undefined, { $filter: 'atScopeAndBelow()' })).body
+    const isListed = value.some(({ name }: { name: string }) => name === id(50))
+    return [isListed, outcome(await arm.as(stranger).send('GET', `${roles}/${id(50)}`)), value.length > 1]
+  }
+  assert.deepEqual(await seen(), [false, '404 RoleDefinitionDoesNotExist', true])
+  await arm.send('PUT', `${one}/${AUTHORIZATION}/roleAssignments/${id(61)}`, {
+    properties: {
+      roleDefinitionId: `${roles}/acdd72a7-3385-48ef-bd42-f606fba81ae7`,
+      principalId: stranger.objectId,
+    },
+  })
+  assert.deepEqual(await seen(), [true, '200 undefined', true])
+})

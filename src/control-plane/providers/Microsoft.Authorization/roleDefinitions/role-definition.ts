@@ -2,8 +2,8 @@ import { isWithin } from '#access/access-index.ts'
 import type { CustomRole } from '#access/access-record.ts'
 import type { Role } from '#access/role.ts'
 import { armError } from '#arm/arm-error.ts'
-import type { ResourceId } from '#arm/resource-id.ts'
-import type { Arm, ArmRequest, ArmResponse, ResourceType } from '#arm/resource-type.ts'
+import { ResourceId } from '#arm/resource-id.ts'
+import type { Arm, ArmRequest, ArmResponse, Caller, ResourceType } from '#arm/resource-type.ts'
 import type { Json } from '#resources/resource-document.ts'
 import { authorizationError } from '../authorization-errors.ts'
 import type { AuthorizationParts } from '../authorization-parts.ts'
@@ -14,7 +14,10 @@ import { roleFilter } from './role-filter.ts'
 
 const TYPE = 'Microsoft.Authorization/roleDefinitions'
 
-/** Roles: Azure's own that touch what is served here, and those that a tenant makes. Whoever is in the tenant may see the former. */
+/**
+ * Roles: Azure's own that touch what is served here, and those that a tenant makes. Whoever is in the tenant may see the former, and
+ * of the latter those that can be assigned in a subscription in which it has any right.
+ */
 export const roleDefinitionType = (parts: AuthorizationParts): ResourceType => ({
   type: TYPE,
   apiVersions: ['2022-05-01-preview', '2022-04-01', '2018-01-01-preview', '2015-07-01'],
@@ -25,12 +28,15 @@ export const roleDefinitionType = (parts: AuthorizationParts): ResourceType => (
   computed: {
     async get(id, request, arm) {
       const role = parts.access.role(tenantOf(id.scope, request, arm), id.name)
-      return role && isKnownAt(role, id.scope, true) ? shownRole(role, id.scope) : undefined
+      const isThere = role && isKnownAt(role, id.scope, true) && isSeenBy(request.caller, role, arm)
+      return isThere ? shownRole(role, id.scope) : undefined
     },
     async list(parent, request, arm) {
       const { below, keeps } = roleFilter(request.query.get('$filter'))
       const roles = parts.access.roles(tenantOf(parent, request, arm))
-      return roles.filter(role => isKnownAt(role, parent, below) && keeps(role)).map(role => shownRole(role, parent))
+      return roles
+        .filter(role => isKnownAt(role, parent, below) && keeps(role) && isSeenBy(request.caller, role, arm))
+        .map(role => shownRole(role, parent))
     },
     async write(verb, id, request, arm) {
       if (verb === 'PATCH') throw armError.methodNotAllowed('PATCH', TYPE)
@@ -46,6 +52,13 @@ export const roleDefinitionType = (parts: AuthorizationParts): ResourceType => (
 const isKnownAt = ({ type, assignableScopes }: Role, { key }: ResourceId, below: boolean): boolean =>
   type === 'BuiltInRole' ||
   assignableScopes.some(scope => isWithin(key, scope.toLowerCase()) || (below && isWithin(scope.toLowerCase(), key)))
+
+const isSeenBy = (caller: Caller, { type, assignableScopes }: Role, arm: Arm): boolean =>
+  type === 'BuiltInRole' ||
+  assignableScopes.some(scope => {
+    const subscription = ResourceId.parse(scope)?.subscription
+    return subscription !== undefined && arm.hasRights(caller, subscription)
+  })
 
 /** The body of a role for whoever asks at a scope. */
 export const shownRole = (role: Role, from: ResourceId): Json => {
