@@ -25,6 +25,9 @@ test('root pairs are types of Microsoft.Resources', () => {
     group?.inCaseOf('Microsoft.Resources/subscriptions/resourceGroups').toString(),
     '/subscriptions/s1/resourceGroups/g',
   )
+  const spelt = ResourceId.parse('/providers/microsoft.RESOURCES/subscriptions/s1/resourceGroups/g')
+  assert.deepEqual([spelt?.subscriptionId, spelt?.resourceGroup], ['s1', 'g'])
+  assert.equal(`${spelt}`, '/subscriptions/s1/resourceGroups/g')
   const provider = ResourceId.parse('/subscriptions/s1/providers/Microsoft.Compute')
   assert.equal(provider?.type, 'Microsoft.Resources/subscriptions/providers')
   assert.equal(`${provider}`, '/subscriptions/s1/providers/Microsoft.Compute')
@@ -53,6 +56,12 @@ test('an extension hangs on any resource', () => {
   assert.equal(id?.type, 'Microsoft.Resources/tags')
   assert.equal(`${id?.scope}`, GALLERY)
   assert.equal(`${id}`, `${GALLERY}/providers/Microsoft.Resources/tags/default`)
+})
+
+test('a subscription lies in nothing: behind another id none can be named', () => {
+  for (const before of ['/subscriptions/own', '/subscriptions/own/resourceGroups/g', '/providers/a/b/c', GALLERY])
+    for (const behind of ['subscriptions/s2/tagNames', 'SUBSCRIPTIONS/s2/resourceGroups/g', 'subscriptions'])
+      assert.equal(parseTarget(`${before}/providers/microsoft.resources/${behind}`), undefined, `${before} ${behind}`)
 })
 
 test('what decodes to a slash, a control character or nonsense is no path', () => {

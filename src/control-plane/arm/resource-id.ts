@@ -153,7 +153,11 @@ export const parseTarget = (path: string): Target | undefined => {
     const type = segments[at] as string
     const startsPart = type.toLowerCase() === 'providers' && at + 2 < segments.length
     if (startsPart) {
-      parts.push({ namespace: segments[at + 1] as string, pairs: [] })
+      const [namespace = '', first = ''] = segments.slice(at + 1)
+      const isRoot = namespace.toLowerCase() === ROOT_NAMESPACE.toLowerCase()
+      // Subscriptions lie in nothing: the rights in one that is named behind another id would not be asked for.
+      if (isRoot && parts.length > 0 && first.toLowerCase() === 'subscriptions') return undefined
+      parts.push({ namespace: isRoot && parts.length === 0 ? ROOT_NAMESPACE : namespace, pairs: [] })
       at += 2
       continue
     }
