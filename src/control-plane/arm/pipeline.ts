@@ -4,7 +4,7 @@ import type { Authorise, Demand, Shows } from './authorise.ts'
 import { type RawRequest, readApiVersion, readJsonBody, readMethod, readQuery } from './raw-request.ts'
 import { isWrittenDown, requestActivity } from './request-activity.ts'
 import { requireEnabled } from './require-enabled.ts'
-import { parseTarget, type ResourceId, type Target } from './resource-id.ts'
+import { parseTarget, ResourceId, type Target } from './resource-id.ts'
 import type { ArmRequest, ArmResponse, Caller, ResourceType } from './resource-type.ts'
 import { requireOwn } from './tenant-documents.ts'
 import { act, findAction } from './verbs/action.ts'
@@ -72,7 +72,7 @@ const chooseVerb = (
   if (method === 'POST') return chooseAction(target, isFromWithin, parts)
   if (target.kind === 'collection') return chooseList(method, target, parts)
   const { id } = target
-  const type = parts.registry.require(id.type)
+  const type = typeAt(id.type, id.scope, parts)
   if (method === 'PUT' || method === 'PATCH')
     return {
       action: `${type.type}/write`,
@@ -101,7 +101,9 @@ const chooseList = (
   target: Extract<Target, { kind: 'collection' }>,
   parts: PipelineParts,
 ): Verb => {
-  const type = parts.registry.require(target.type)
+  const { parent } = target
+  const isNested = parent.type !== '' && target.type.startsWith(`${parent.type}/`)
+  const type = typeAt(target.type, isNested ? parent.scope : parent, parts)
   if (method !== 'GET') throw armError.methodNotAllowed(method, type.type)
   return {
     action: `${type.type}/read`,
@@ -116,7 +118,7 @@ const chooseList = (
 const chooseAction = (target: Target, isFromWithin: boolean, parts: PipelineParts): Verb => {
   if (target.kind === 'resource') throw armError.methodNotAllowed('POST', parts.registry.require(target.id.type).type)
   const { owner, segment } = target
-  const type: ResourceType = parts.registry.require(owner.type)
+  const type: ResourceType = typeAt(owner.type, owner.scope, parts)
   const found = findAction(type, owner, segment, isFromWithin, parts)
   const { permission } = 'stored' in found ? found.stored : found.computed
   // What providers say to each other behind ARM no lock holds, and what only reads changes nothing.
@@ -129,6 +131,14 @@ const chooseAction = (target: Target, isFromWithin: boolean, parts: PipelinePart
     isInternal: 'stored' in found && found.stored.internal === true,
     run: request => act(type, owner, found, request, parts),
   }
+}
+
+/** A type where it may lie: in the tenant, a subscription or a group; on a resource only if it is an extension. */
+const typeAt = (name: string, scope: ResourceId, { registry }: PipelineParts): ResourceType => {
+  const type = registry.require(name)
+  const isPlace = [ResourceId.tenant, scope.subscription, scope.group].some(place => place?.key === scope.key)
+  if (!isPlace && !type.extension) throw armError.invalidPath()
+  return type
 }
 
 /** An action on a provider carries the provider's name: `Microsoft.Storage/checkNameAvailability/read`. */

@@ -31,6 +31,14 @@ before(async () => {
 })
 after(() => arm?.close())
 
+test('what is no extension lies in no other resource', async () => {
+  const elsewhere = 'providers/Microsoft.Compute/locations/eastus/providers/Microsoft.Compute/disks'
+  for (const path of [elsewhere, `${elsewhere}/a`]) {
+    const { status, body } = await arm.send('GET', path)
+    assert.deepEqual([status, body.error?.code], [400, 'InvalidRequestUri'])
+  }
+})
+
 for (const collection of [
   'RESOURCEGROUPS',
   DEPLOYMENTS,
