@@ -46,10 +46,7 @@ export const readQuery = (search: string): Map<string, string> => {
 
 const API_VERSION = /^(\d{4})-(\d{2})-(\d{2})(-[a-z0-9.]+)?$/i
 
-/**
- * Any dated version from 2015 on is taken: clients send dozens of them, one per type and verb, and none survives a refusal.
- * Only `/subscriptions/x/providers/...` polls of our own URLs come without one from some clients, so those pass `''`.
- */
+/** Any dated version from 2015 on is taken: clients send dozens of them, one per type and verb, and none survives a refusal. */
 export const readApiVersion = (query: ReadonlyMap<string, string>): string => {
   const version = query.get('api-version')
   if (!version) throw armError.missingApiVersion()
