@@ -3,7 +3,14 @@ import { once } from 'node:events'
 import { after, before, test } from 'node:test'
 import { Type } from 'typebox'
 import type { Provider, ResourceType } from '#arm/resource-type.ts'
-import { SUBSCRIPTION, startTestArm, TENANT, type TestArm } from '../../../../test/support/test-arm.ts'
+import {
+  OWNER,
+  SUBSCRIPTION,
+  startTestArm,
+  TENANT,
+  type TestAnswer,
+  type TestArm,
+} from '../../../../test/support/test-arm.ts'
 
 /** What is slow takes as long as this says. */
 let isInHand = true
@@ -160,6 +167,10 @@ test('tags are read, merged, replaced and deleted on any resource', async () => 
   assert.deepEqual(fewer.body.properties.tags, { B: '3', c: '4' })
   const put = await arm.send('PUT', tags, { properties: { tags: { z: '9' } } })
   assert.deepEqual(put.body.properties.tags, { z: '9' })
+  const path = `/subscriptions/${SUBSCRIPTION}/${tags}`
+  const body = { properties: { tags: { y: '8' } } }
+  const foreseen = await arm.arm.preview({ method: 'PUT', path, body, caller: OWNER, origin: '' })
+  assert.deepEqual((foreseen as TestAnswer).body.properties?.tags, { y: '8' })
   assert.deepEqual((await arm.send('GET', group('tagged'))).body.tags, { z: '9' })
   await arm.send('DELETE', tags)
   assert.deepEqual((await arm.send('GET', tags)).body.properties.tags, {})

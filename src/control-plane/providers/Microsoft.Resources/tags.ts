@@ -33,6 +33,11 @@ export const tagsType: ResourceType = {
       const changed = await retag(id, request, arm, tags => applied(operation, tags, given))
       return { status: 200, headers: {}, body: shown(changed), isWrittenDown: true }
     },
+    async preview(id, request, arm) {
+      const document = await taggable(id, arm)
+      const { given } = readChange('PUT', request)
+      return { status: 200, headers: {}, body: shown({ ...document, tags: given }) }
+    },
     async remove(id, request, arm) {
       await retag(id, request, arm, () => ({}))
       return { status: 200, headers: {}, isWrittenDown: true }

@@ -37,6 +37,14 @@ test('a scope in which somebody has a role is not taken from it: whoever may cha
   assert.equal(outcome(await arm.send('PUT', role, body([two]))), '201 undefined')
 })
 
+test('what a change of a role would come to is told, and nothing is changed', async () => {
+  await arm.send('PUT', role, body([two]))
+  const request = { method: 'PUT', path: role, body: body([two], ['A/*']), caller: OWNER, origin: '' } as const
+  const foreseen = (await arm.arm.preview(request)) as TestAnswer
+  assert.deepEqual(foreseen.body.properties?.permissions[0].actions, ['A/*'], JSON.stringify(foreseen.body))
+  assert.deepEqual((await arm.send('GET', role)).body.properties.permissions[0].actions, ['*/read'])
+})
+
 test('of two who define a role at once the later one decides on what the earlier one made', async () => {
   await arm.send('PUT', role, body([two]))
   const answers = await Promise.all([

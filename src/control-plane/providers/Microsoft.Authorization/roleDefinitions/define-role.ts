@@ -54,6 +54,18 @@ export const defineRole = async (
   arm: Arm,
   { access }: AuthorizationParts,
 ): Promise<CustomRole> => {
+  const { role, existing } = await decideRole(id, request, arm, access)
+  await save(role, existing, request, arm, access)
+  return role
+}
+
+/** What a PUT makes of a role, before anything is saved. */
+export const decideRole = async (
+  id: ResourceId,
+  request: ArmRequest,
+  arm: Arm,
+  access: AuthorizationParts['access'],
+): Promise<{ readonly role: CustomRole; readonly existing: Role | undefined }> => {
   if (!isUuid(id.name)) throw authorizationError.invalidDefinitionId(id.name.slice(0, 100))
   const wish = readProperties(schema, request, 'roleDefinition') as unknown as Wish
   const tenantId = tenantOf(id.scope, request, arm)
@@ -80,8 +92,7 @@ export const defineRole = async (
     createdBy: existing?.createdBy ?? request.caller.objectId,
     updatedBy: request.caller.objectId,
   }
-  await save(role, existing, request, arm, access)
-  return role
+  return { role, existing }
 }
 
 /** Decided anew by the caller when somebody else changed or deleted the role meanwhile: it may act in scopes now that were not asked for. */

@@ -9,7 +9,7 @@ import { authorizationError } from '../authorization-errors.ts'
 import type { AuthorizationParts } from '../authorization-parts.ts'
 import { tenantOf } from '../held-scope.ts'
 import { roleId } from '../roleAssignments/shown-assignment.ts'
-import { defineRole, requireEverywhere } from './define-role.ts'
+import { decideRole, defineRole, requireEverywhere } from './define-role.ts'
 import { roleFilter } from './role-filter.ts'
 
 const TYPE = 'Microsoft.Authorization/roleDefinitions'
@@ -43,6 +43,10 @@ export const roleDefinitionType = (parts: AuthorizationParts): ResourceType => (
       // Azure's SDKs take 201 alone, of a role that was there too.
       const role = await defineRole(id, request, arm, parts)
       return { status: 201, headers: {}, body: shownRole(role, id.scope), isWrittenDown: true }
+    },
+    async preview(id, request, arm) {
+      const { role } = await decideRole(id, request, arm, parts.access)
+      return { status: 200, headers: {}, body: shownRole(role, id.scope) }
     },
     remove: (id, request, arm) => remove(id, request, arm, parts),
   },
