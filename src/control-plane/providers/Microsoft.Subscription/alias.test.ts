@@ -36,6 +36,16 @@ test('a subscription is made once under its alias, and its maker owns it', async
   assert.equal((await arm.send('GET', group)).status, 200)
 })
 
+test('subscriptions are listed as they were made: who logs in with az works in the first one', async () => {
+  for (const name of ['b', 'a', 'd', 'c']) {
+    arm.clock.advance(1000)
+    await put(`in-order-${name}`, { displayName: name })
+  }
+  const { value } = (await arm.send('GET', '/subscriptions')).body
+  const names = value.map(({ displayName }: { displayName: string }) => displayName)
+  assert.deepEqual([names[0], ...names.slice(-4)], ['Test', 'b', 'a', 'd', 'c'])
+})
+
 test('two that ask for one alias at once get one subscription', async () => {
   const count = async () => (await arm.send('GET', '/subscriptions')).body.value.length
   const before = await count()

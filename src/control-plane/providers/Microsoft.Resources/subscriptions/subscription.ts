@@ -19,10 +19,14 @@ export const subscriptionsType: ResourceType = {
     async list(_parent, request, arm) {
       const documents = await listAll(arm.resources, { type: TYPE })
       const scopeOf = ({ name }: ResourceDocument) => ResourceId.tenant.child('subscriptions', name)
-      return documents.filter(document => arm.hasRights(request.caller, scopeOf(document))).map(shown)
+      const seen = documents.filter(document => arm.hasRights(request.caller, scopeOf(document)))
+      // Whoever logs in with az works in the first one: that must not be another because one is added.
+      return seen.toSorted((a, b) => madeAt(a).localeCompare(madeAt(b))).map(shown)
     },
   },
 }
+
+const madeAt = ({ systemData }: ResourceDocument): string => systemData.createdAt
 
 const shown = (document: ResourceDocument): Json => ({
   id: document.id,
