@@ -1,3 +1,4 @@
+import { eachDocument } from '#resources/list-all.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import type { Resources } from '#resources/resources.ts'
 import type { Access } from './access.ts'
@@ -11,11 +12,7 @@ export const followedResources = async (resources: Resources, access: Access): P
     const isSubscription = type.toLowerCase() === 'microsoft.resources/subscriptions'
     if (isSubscription) access.subscriptionIs(name, String(properties.tenantId))
   }
-  for (let after: string | undefined, isFirst = true; isFirst || after; isFirst = false) {
-    const page = await resources.list({ type: 'Microsoft.Resources/subscriptions', ...(after ? { after } : {}) })
-    for (const document of page.documents) note(document)
-    after = page.next
-  }
+  for await (const document of eachDocument(resources, { type: 'Microsoft.Resources/subscriptions' })) note(document)
   return {
     find: (key, transaction) => resources.find(key, transaction),
     list: (selection, transaction) => resources.list(selection, transaction),

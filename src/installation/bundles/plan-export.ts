@@ -11,6 +11,7 @@ import {
 import { disksBySlot } from '#providers/Microsoft.Compute/galleries/images/versions/disk-slots.ts'
 import { shortName } from '#providers/Microsoft.Compute/galleries/images/versions/target-regions.ts'
 import { disksOf } from '#providers/Microsoft.Compute/stored-disk.ts'
+import { listAll } from '#resources/list-all.ts'
 import type { JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import {
   type BundleContent,
@@ -73,15 +74,8 @@ const requestOf = ({ only, since }: ExportOrder): ExportRequest => ({
 })
 
 const succeededVersions = async (arm: Arm): Promise<ResourceDocument[]> => {
-  const versions: ResourceDocument[] = []
-  let after: string | undefined
-  do {
-    const type = 'Microsoft.Compute/galleries/images/versions'
-    const page = await arm.resources.list({ type, ...(after && { after }) })
-    versions.push(...page.documents.filter(one => one.provisioningState === 'Succeeded' && disksOf(one)))
-    after = page.next
-  } while (after)
-  return versions
+  const versions = await listAll(arm.resources, { type: 'Microsoft.Compute/galleries/images/versions' })
+  return versions.filter(one => one.provisioningState === 'Succeeded' && disksOf(one))
 }
 
 const pathOf = (document: ResourceDocument): string => pathOfId(document.id)

@@ -2,6 +2,7 @@ import { requireLinked } from '#arm/require-linked.ts'
 import { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, Change } from '#arm/resource-type.ts'
 import { isAllowedHost } from '#data-plane/disks/allowed-host.ts'
+import { eachDocument } from '#resources/list-all.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import type { ComputeParts } from './compute-parts.ts'
 import { type DiskOrigin, withoutQuery } from './disk-origin.ts'
@@ -59,12 +60,7 @@ const guessOfAz = (uri: string): string => uri.split('.')[0]?.split('/').at(-1) 
 
 /** Account names are unique in the whole of Azure, and here. */
 const findAccount = async (arm: Arm, name: string): Promise<ResourceDocument | undefined> => {
-  let after: string | undefined
-  do {
-    const page = await arm.resources.list({ type: 'Microsoft.Storage/storageAccounts', ...(after ? { after } : {}) })
-    const found = page.documents.find(document => document.name.toLowerCase() === name.toLowerCase())
-    if (found) return found
-    after = page.next
-  } while (after)
+  for await (const account of eachDocument(arm.resources, { type: 'Microsoft.Storage/storageAccounts' }))
+    if (account.name.toLowerCase() === name.toLowerCase()) return account
   return undefined
 }

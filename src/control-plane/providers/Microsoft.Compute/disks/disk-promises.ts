@@ -1,6 +1,7 @@
 import type { Arm } from '#arm/resource-type.ts'
 import type { HoldPromise } from '#data-plane/replication/reconcile.ts'
 import type { Regions } from '#data-plane/replication/regions.ts'
+import { eachDocument } from '#resources/list-all.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import type { Resources } from '#resources/resources.ts'
 import { diskHold, holdPrefix } from '../disk-holds.ts'
@@ -9,15 +10,6 @@ import { accessOf, hiddenOf } from './disk-document.ts'
 
 const types = ['Microsoft.Compute/disks', 'Microsoft.Compute/snapshots', 'Microsoft.Compute/images'] as const
 
-async function* documentsOf(resources: Resources, type: string): AsyncGenerator<ResourceDocument> {
-  let after: string | undefined
-  do {
-    const page = await resources.list({ type, ...(after ? { after } : {}) })
-    yield* page.documents
-    after = page.next
-  } while (after)
-}
-
 /**
  * What the regions must keep for disks, snapshots and managed images: the bytes of finished ones, and whatever is held for one
  * that is being worked on, whose document does not know it yet.
@@ -25,7 +17,7 @@ async function* documentsOf(resources: Resources, type: string): AsyncGenerator<
 export async function* diskPromises(resources: Resources, regions: Regions): AsyncGenerator<HoldPromise> {
   const busy = new Set<string>()
   for (const type of types) {
-    for await (const document of documentsOf(resources, type)) {
+    for await (const document of eachDocument(resources, { type })) {
       yield* finished(document)
       if (isBusy(document)) busy.add(holdPrefix(document))
     }
@@ -63,7 +55,7 @@ const isBusy = (document: ResourceDocument): boolean =>
 /** Forgets the signed URLs whose time is over: they are useless already, and the disk's state goes by the clock. */
 export const endExpiredAccess = async (arm: Arm): Promise<void> => {
   for (const type of types.slice(0, 2)) {
-    for await (const document of documentsOf(arm.resources, type)) {
+    for await (const document of eachDocument(arm.resources, { type })) {
       const { access } = hiddenOf(document)
       if (!access || accessOf(document, arm.clock.now())) continue
       await arm.resources.change(document.key, current => {

@@ -1,4 +1,5 @@
 import type { Arm } from '#arm/resource-type.ts'
+import { eachDocument } from '#resources/list-all.ts'
 import { galleryError } from './gallery-errors.ts'
 
 /** What a subscription may have in one region (Azure's published limits). */
@@ -19,11 +20,6 @@ export const requireRoom = async (
   // The count over all regions is one look at an index, and nearly always says enough.
   if ((await resources.count({ type, subscriptionId })) < limit) return
   let found = 0
-  let after: string | undefined
-  do {
-    const page = await resources.list({ type, subscriptionId, ...(after === undefined ? {} : { after }) })
-    found += page.documents.filter(document => document.location === location).length
-    if (found >= limit) throw galleryError.tooMany(what, location, limit)
-    after = page.next
-  } while (after !== undefined)
+  for await (const document of eachDocument(resources, { type, subscriptionId }))
+    if (document.location === location && ++found >= limit) throw galleryError.tooMany(what, location, limit)
 }

@@ -1,4 +1,5 @@
 import type { Arm } from '#arm/resource-type.ts'
+import { eachDocument } from '#resources/list-all.ts'
 import { machineOf, machineType } from './machine-document.ts'
 import { machineError } from './machine-errors.ts'
 import { findVmSize, type VmSize } from './vm-sizes.ts'
@@ -20,18 +21,13 @@ export const coresInUse = async (
   const byFamily = new Map<string, number>()
   let machines = 0
   let cores = 0
-  let after: string | undefined
-  do {
-    const page = await resources.list({ type: machineType, subscriptionId, ...(after ? { after } : {}) })
-    for (const machine of page.documents) {
-      const size = findVmSize(machineOf(machine).hardwareProfile?.vmSize ?? '')
-      if (machine.location !== location || machine.key === without || !size) continue
-      machines++
-      cores += size.cores
-      byFamily.set(size.family, (byFamily.get(size.family) ?? 0) + size.cores)
-    }
-    after = page.next
-  } while (after)
+  for await (const machine of eachDocument(resources, { type: machineType, subscriptionId })) {
+    const size = findVmSize(machineOf(machine).hardwareProfile?.vmSize ?? '')
+    if (machine.location !== location || machine.key === without || !size) continue
+    machines++
+    cores += size.cores
+    byFamily.set(size.family, (byFamily.get(size.family) ?? 0) + size.cores)
+  }
   return { machines, cores, byFamily }
 }
 

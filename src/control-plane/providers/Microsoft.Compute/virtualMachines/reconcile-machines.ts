@@ -1,6 +1,7 @@
 import type { Arm } from '#arm/resource-type.ts'
 import type { MachineState } from '#data-plane/machines/machines.ts'
 import type { Log } from '#foundation/log.ts'
+import { eachDocument } from '#resources/list-all.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import type { ComputeParts } from '../compute-parts.ts'
 import { hiddenOf, machineOf, machineType } from './machine-document.ts'
@@ -15,7 +16,7 @@ type Parts = Pick<ComputeParts, 'regions' | 'hosting'>
  * that work's to settle.
  */
 export const reconcileMachines = async (parts: Parts, arm: Arm, log: Log): Promise<void> => {
-  const machines = allOf(arm, machineType)
+  const machines = eachDocument(arm.resources, { type: machineType })
   const look = async () => {
     for await (const machine of machines) {
       if (hiddenOf(machine).power !== 'running' || isBusy(machine)) continue
@@ -89,21 +90,12 @@ export const removeOrphans = async ({ hosting }: Parts, arm: Arm, log: Log): Pro
   const [ids, disks] = [await machines.list(), await machines.listDisks()]
   if (ids.length + disks.length === 0) return
   const known = new Set<string>()
-  for await (const machine of allOf(arm, machineType)) known.add(machineOf(machine).vmId)
-  for await (const disk of allOf(arm, 'Microsoft.Compute/disks')) known.add(disk.uid)
+  for await (const machine of eachDocument(arm.resources, { type: machineType })) known.add(machineOf(machine).vmId)
+  for await (const disk of eachDocument(arm.resources, { type: 'Microsoft.Compute/disks' })) known.add(disk.uid)
   for (const id of ids) {
     if (known.has(id)) continue
     log.info('a virtual machine without document is removed', { machine: id })
     await machines.remove(id)
   }
   for (const id of disks) if (!known.has(id)) await machines.forgetDisk(id)
-}
-
-async function* allOf({ resources }: Pick<Arm, 'resources'>, type: string): AsyncGenerator<ResourceDocument> {
-  let after: string | undefined
-  do {
-    const page = await resources.list({ type, ...(after ? { after } : {}) })
-    yield* page.documents
-    after = page.next
-  } while (after)
 }

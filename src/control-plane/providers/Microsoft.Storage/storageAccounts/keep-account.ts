@@ -1,5 +1,6 @@
 import type { ResourceOperation } from '#arm/resource-type.ts'
 import type { BlobAccount, Blobs } from '#data-plane/blobs/blobs.ts'
+import { eachDocument } from '#resources/list-all.ts'
 import type { ResourceDocument } from '#resources/resource-document.ts'
 import type { Resources } from '#resources/resources.ts'
 import { keysOf } from './account-keys.ts'
@@ -29,11 +30,6 @@ export const blobAccount = (document: ResourceDocument): BlobAccount => {
  * the change of a key there and its being saved here.
  */
 export const openAccounts = async (resources: Resources, blobs: Blobs): Promise<void> => {
-  let after: string | undefined
-  do {
-    const page = await resources.list({ type: accountTypeName, ...(after ? { after } : {}) })
-    for (const document of page.documents)
-      if (document.provisioningState === 'Succeeded') await openAccount(blobs, document)
-    after = page.next
-  } while (after)
+  for await (const document of eachDocument(resources, { type: accountTypeName }))
+    if (document.provisioningState === 'Succeeded') await openAccount(blobs, document)
 }
