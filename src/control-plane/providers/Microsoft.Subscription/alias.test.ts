@@ -103,6 +103,11 @@ test('a cancelled subscription is read and deleted from, and enabled again', asy
   const group = (name: string) => arm.send('PUT', `${root}/resourceGroups/${name}`, { location: 'eastus' })
   await group('before')
   assert.deepEqual((await act('rename', { subscriptionName: 'Shorter' })).body, { subscriptionId })
+  // The tenant is no subscription, and the rights in a group say nothing of its own.
+  const elsewhere = { '': 'InvalidRequestUri', [`${root}/resourceGroups/before`]: 'InvalidResourceType' }
+  for (const [place, code] of Object.entries(elsewhere))
+    assert.equal((await arm.send('POST', `${place}/providers/Microsoft.Subscription/cancel`)).body.error?.code, code)
+  assert.equal((await arm.send('GET', root)).body.state, 'Enabled')
   assert.equal((await act('cancel')).status, 200)
   const shown = (await arm.send('GET', root)).body
   assert.deepEqual([shown.displayName, shown.state], ['Shorter', 'Disabled'])

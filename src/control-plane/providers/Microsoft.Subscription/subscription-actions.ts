@@ -1,15 +1,19 @@
 import { Type } from 'typebox'
-import { ResourceId } from '#arm/resource-id.ts'
+import { armError } from '#arm/arm-error.ts'
+import type { ResourceId } from '#arm/resource-id.ts'
 import type { Arm, ComputedAction } from '#arm/resource-type.ts'
-import type { Json, JsonObject } from '#resources/resource-document.ts'
+import type { Json, JsonObject, ResourceDocument } from '#resources/resource-document.ts'
 import { requireName } from './read-alias.ts'
 
-/** Changes a subscription's properties; the answer names it, as Azure's does. */
-const changed = async (id: ResourceId, properties: JsonObject, arm: Arm): Promise<Json> => {
-  const subscriptionId = id.subscriptionId ?? ''
-  const { key } = ResourceId.tenant.child('subscriptions', subscriptionId)
-  await arm.resources.change(key, document => ({ ...document, properties: { ...document.properties, ...properties } }))
-  return { subscriptionId }
+/** Changes a subscription's properties; the answer names it, as Azure's does. Throws where the tenant is asked, which is none. */
+const changed = async ({ subscription }: ResourceId, properties: JsonObject, arm: Arm): Promise<Json> => {
+  if (!subscription) throw armError.invalidPath()
+  const change = (document: ResourceDocument) => ({
+    ...document,
+    properties: { ...document.properties, ...properties },
+  })
+  await arm.resources.change(subscription.key, change)
+  return { subscriptionId: subscription.name }
 }
 
 const to = (permission: string, properties: JsonObject): ComputedAction => ({
