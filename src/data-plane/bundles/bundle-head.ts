@@ -14,7 +14,8 @@ export interface BundledImage {
  * listed in `images`. Since a manifest's id covers every byte below it, the signature of the head covers the whole content.
  */
 export interface BundleHead {
-  readonly format: 1
+  /** 2: chunks may be several frames. They were one in 1, whose reader knows no more. */
+  readonly format: 1 | 2
   readonly id: string
   /** Counts the bundles of the installation. */
   readonly sequence: number
@@ -50,7 +51,7 @@ export const readHead = (payload: Uint8Array): BundleHead => {
   const json = payload.subarray(SIGNATURE_BYTES)
   const head = parsed(json)
   refuseUnless(head !== null && typeof head === 'object', 'the head is not an object')
-  refuseUnless(head.format === 1, 'its format is of a later version')
+  refuseUnless(head.format === 1 || head.format === 2, 'its format is of a later version')
   refuseUnless(isPublicKey(head.publicKey), 'it names no key')
   const signature = payload.subarray(0, SIGNATURE_BYTES)
   refuseUnless(isSignedBy(head.publicKey, 'head', json, signature), 'its signature is wrong')

@@ -37,7 +37,7 @@ const makeFolder = async (t: TestContext) => {
 }
 
 const headOf = (key: BundleKey, images: BundleHead['images'], base: readonly ManifestId[] = []): BundleHead => ({
-  format: 1,
+  format: 2,
   id: '00000000-0000-4000-8000-000000000001',
   sequence: 1,
   createdAt: '2026-01-01T00:00:00.000Z',
@@ -241,7 +241,7 @@ test('a head that is not signed by its key, or breaks its bounds though it is si
   const other = await openBundleKey(nodeFiles, path.join(folder, 'other.key'))
   assert.throws(() => readHead(signHead(good, other)), /signature is wrong/)
   const wrong: readonly object[] = [
-    { format: 2 },
+    { format: 3 },
     { id: '../../etc/passwd' },
     { sequence: 0 },
     { createdAt: 5 },

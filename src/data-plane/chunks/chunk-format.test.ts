@@ -21,10 +21,30 @@ const framesOf = (file: Buffer, start: number): Buffer[] => {
   return payloads
 }
 
+/** Frames one after the other. Where one ends, its blocks say; ours have their content's size in one to eight bytes, and no more. */
+const decoded = (stored: Buffer): Buffer => {
+  const parts: Buffer[] = []
+  for (let at = 0; at < stored.length; ) {
+    const start = at
+    const descriptor = stored[at + 4]!
+    assert.equal(descriptor & 0b100111, 0b100000, 'one segment, no checksum, no dictionary')
+    at += 5 + 2 ** (descriptor >> 6)
+    for (let isLast = false; !isLast; ) {
+      const block = stored.readUIntLE(at, 3)
+      isLast = (block & 1) === 1
+      at += 3 + ((block & 6) === 2 ? 1 : block >> 3)
+    }
+    const part = zstdDecompressSync(stored.subarray(start, at))
+    assert.ok(part.length <= 65_536)
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
+}
+
 const chunkAt = (pack: Buffer, record: Buffer): { id: string; bytes: Buffer } => {
   const [offset, storedSize, encoding] = [32, 36, 44].map(at => record.readUInt32LE(at)) as [number, number, number]
   const stored = pack.subarray(offset, offset + storedSize)
-  const bytes = encoding === 1 ? zstdDecompressSync(stored) : stored
+  const bytes = encoding === 1 ? decoded(stored) : stored
   assert.equal(bytes.length, record.readUInt32LE(40))
   assert.equal(sha(bytes), record.toString('hex', 0, 32))
   return { id: sha(bytes), bytes }

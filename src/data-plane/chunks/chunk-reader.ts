@@ -114,7 +114,7 @@ export class ChunkReader {
 
   /** Has chunks at hand for who fills parts of them soon, a few MiB of them at most. Of one that can't be read, that one hears. */
   async expect(slices: readonly Slice[]): Promise<void> {
-    const unknown = slices.filter(({ id }) => !this.#recent.get(id))
+    const unknown = slices.filter(({ id, skip, length }) => !this.#recent.get(id, skip, skip + length))
     const keep = (i: number, chunk?: Verified) => chunk && this.#recent.put(unknown[i]!.id, chunk.bytes)
     await this.eachVerified(unknown.map(idOf), keep).catch(() => {})
   }

@@ -71,6 +71,19 @@ test('a store keeps its id, and a folder of something else is left alone', async
   const other = path.join(made.folder, 'packs')
   await fs.writeFile(path.join(other, 'letter.txt'), 'dear reader')
   await assert.rejects(openStore(other, parts), NotAStore)
-  await fs.writeFile(path.join(made.folder, 'store.json'), '{"format":2,"id":"x"}')
-  await assert.rejects(openStore(made.folder, parts), /format is 2/)
+  await fs.writeFile(path.join(made.folder, 'store.json'), '{"format":3,"id":"x"}')
+  await assert.rejects(openStore(made.folder, parts), /format is 3/)
+})
+
+test('an older store opens, and from then on says that older programs may not understand it', async t => {
+  const made = await temporaryStore(t)
+  const { id } = made.store
+  const { manifest } = await ingestBytes(made.store, noise(3, 100_000), 'a')
+  const file = path.join(made.folder, 'store.json')
+  await made.store.close()
+  await fs.writeFile(file, JSON.stringify({ format: 1, id }))
+  const store = await made.reopen()
+  assert.equal(store.id, id)
+  assert.ok((await contentOf(store, manifest)).equals(noise(3, 100_000)))
+  assert.deepEqual(JSON.parse(await fs.readFile(file, 'utf8')), { format: 2, id })
 })

@@ -76,7 +76,8 @@ export class StoreMissing extends Error {
 }
 
 const FOLDERS = ['packs', 'index', 'manifests', 'holds', 'drafts'] as const
-const FORMAT = 1
+/** A store of format 1 has no chunk of several frames; what is written into it from now on may be one. */
+const FORMAT = 2
 
 /** Opens the store in a folder; in an empty folder it makes one. What a crash left unfinished is finished or removed. */
 export const openStore = async (folder: string, parts: StoreParts): Promise<ChunkStore> => {
@@ -119,24 +120,31 @@ const openFolder = async (files: Files, folder: string, random: Random, expected
     if (expectedId !== undefined) throw new StoreMissing(folder, expectedId)
     await createStore(files, folder, file, random)
   }
-  const id = await readStoreId(files, folder)
+  const { id, format } = await readStoreFile(files, folder)
   if (expectedId !== undefined && id !== expectedId) throw new StoreMissing(folder, expectedId, id)
+  if (format !== FORMAT) await writeStoreFile(files, file, id).catch(() => {}) // a disk that takes no writes can be read all the same
   return id
 }
 
 /** The id of the store in a folder. Throws `NotAStore`. */
-export const readStoreId = async (files: Files, folder: string): Promise<string> => {
+export const readStoreId = async (files: Files, folder: string): Promise<string> =>
+  (await readStoreFile(files, folder)).id
+
+const readStoreFile = async (files: Files, folder: string): Promise<{ format: number; id: string }> => {
   let store: { format?: unknown; id?: unknown }
   try {
     store = JSON.parse((await readWhole(files, path.join(folder, 'store.json'))).toString('utf8'))
   } catch (error) {
     throw new NotAStore(folder, `store.json can't be read (${error})`)
   }
-  if (store.format !== FORMAT)
+  if (store.format !== 1 && store.format !== FORMAT)
     throw new NotAStore(folder, `its format is ${store.format}, this program knows ${FORMAT}`)
   if (typeof store.id !== 'string') throw new NotAStore(folder, 'store.json names no id')
-  return store.id
+  return { format: store.format, id: store.id }
 }
+
+const writeStoreFile = (files: Files, file: string, id: string): Promise<void> =>
+  replaceFile(files, file, Buffer.from(`${JSON.stringify({ format: FORMAT, id })}\n`))
 
 /** `store.json` is written last: a crash before leaves empty folders, which the next opening takes over. */
 const createStore = async (files: Files, folder: string, file: string, random: Random): Promise<void> => {
@@ -147,7 +155,7 @@ const createStore = async (files: Files, folder: string, file: string, random: R
   for (const each of FOLDERS) await files.makeFolder(path.join(folder, each))
   await files.syncDirectory(path.dirname(folder))
   await files.syncDirectory(folder)
-  await replaceFile(files, file, Buffer.from(`${JSON.stringify({ format: FORMAT, id: random.uuid() })}\n`))
+  await writeStoreFile(files, file, random.uuid())
 }
 
 /** Files that were being written when the power went. A disk that takes no writes keeps them, and can be read all the same. */

@@ -1,8 +1,22 @@
 import type { ChunkId } from './chunk-store.ts'
 
-interface Kept {
+/** Bytes of a chunk. */
+export interface Part {
+  readonly from: number
+  readonly to: number
+}
+
+/** Where the whole chunk has room, and what of it is there. */
+interface Kept extends Part {
   readonly start: number
   readonly end: number
+}
+
+/** Room for a chunk, with what was kept of it before. */
+export interface Room {
+  readonly start: number
+  readonly end: number
+  readonly known: Part | undefined
 }
 
 const FIRST_BYTES = 256 * 1024
@@ -26,35 +40,46 @@ export class RecentChunks {
     return this.#ring
   }
 
-  /** A view that is valid until the next `room` or `put`. */
-  get(id: ChunkId): Uint8Array | undefined {
+  /** A view of `[from, to)` of a chunk, if that is kept. It is valid until the next `room` or `put`. */
+  get(id: ChunkId, from: number, to: number): Uint8Array | undefined {
     const kept = this.#kept.get(id)
-    return kept && this.#ring.subarray(kept.start, kept.end)
+    if (!kept || from < kept.from || to > kept.to) return undefined
+    return this.#ring.subarray(kept.start + from, kept.start + to)
   }
 
+  /** Keeps a whole chunk. */
   put(id: ChunkId, bytes: Uint8Array): void {
-    if (bytes.length > this.#sizeBytes || this.#kept.has(id)) return
-    const start = this.room(bytes.length)
-    this.#ring.set(bytes, start)
-    this.keep(id, start, bytes.length)
+    if (bytes.length > this.#sizeBytes || this.get(id, 0, bytes.length)) return
+    const room = this.room(id, bytes.length)
+    this.#ring.set(bytes, room.start)
+    this.keep(id, room, { from: 0, to: bytes.length })
   }
 
-  /** Where in the ring so many bytes may be written; older chunks give way. Several rooms that fit the ring together don't overlap. */
-  room(sizeBytes: number): number {
+  /**
+   * Where in the ring a chunk may be written; older ones give way, and what was kept of this one moves there. Several rooms that fit the ring
+   * together don't overlap. Only with `keep`, in the order of the rooms, something is kept in it.
+   */
+  room(id: ChunkId, sizeBytes: number): Room {
+    const known = this.#kept.get(id)
+    this.#kept.delete(id)
     if (this.#head + sizeBytes > this.#sizeBytes) {
       this.#evict(this.#head, this.#sizeBytes)
       this.#head = 0
     }
-    const start = this.#head
-    this.#head += sizeBytes
-    this.#evict(start, this.#head)
-    this.#grow(this.#head)
-    return start
+    const [start, end] = [this.#head, this.#head + sizeBytes]
+    this.#head = end
+    this.#evict(start, end)
+    this.#grow(end)
+    if (known) this.#ring.copyWithin(start + known.from, known.start + known.from, known.start + known.to)
+    return { start, end, known }
   }
 
-  /** The room at `start` has the chunk now. */
-  keep(id: ChunkId, start: number, sizeBytes: number): void {
-    if (!this.#kept.has(id)) this.#kept.set(id, { start, end: start + sizeBytes })
+  /** That part of the chunk is in its room now, together with what was known if they touch. */
+  keep(id: ChunkId, { start, end, known }: Room, { from, to }: Part): void {
+    const isOne = known && from <= known.to && known.from <= to
+    const whole = isOne ? { from: Math.min(from, known.from), to: Math.max(to, known.to) } : { from, to }
+    this.#kept.delete(id)
+    this.#kept.set(id, { start, end, ...whole })
   }
 
   clear(): void {

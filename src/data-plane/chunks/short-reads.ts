@@ -1,10 +1,10 @@
 import type { ChunkIndex } from './chunk-index.ts'
-import { DECODE_FIELDS, type DecodeItem } from './chunk-kernel.ts'
+import { type DecodeItem, PART_FIELDS, UNPACK_FIELDS } from './chunk-kernel.ts'
 import type { HashWorkers } from './hash-workers.ts'
 import type { Slice } from './manifest.ts'
 import type { PackFiles } from './pack-files.ts'
 import type { PackWriter } from './pack-writer.ts'
-import type { RecentChunks } from './recent-chunks.ts'
+import type { RecentChunks, Room } from './recent-chunks.ts'
 
 interface Parts {
   readonly index: ChunkIndex
@@ -21,18 +21,19 @@ const MOST_CHUNKS = 64
 /** Where the bytes of a slice get when its chunk is decoded: into the ring of the recent chunks, or right to who wants all of them. */
 interface Wanted {
   readonly slice: Slice
-  readonly sizeBytes: number
-  readonly ringStart: number | undefined
+  readonly room: Room | undefined
 }
 
 /**
  * Short reads in the calling thread, of chunks that were decoded lately or that the system has in memory: they are sooner decoded than
- * another thread is told to. A chunk that is wanted as a whole is decoded where it is wanted; of another one the rest may be wanted next.
+ * another thread is told to. A chunk that is wanted as a whole is decoded where it is wanted; of another one those of its frames that are
+ * wanted, and they are kept, for the rest of them may be wanted next.
  */
 export class ShortReads {
   readonly #parts: Parts
   readonly #recent: RecentChunks
-  readonly #items = new Float64Array(MOST_CHUNKS * DECODE_FIELDS)
+  readonly #items = new Float64Array(MOST_CHUNKS * UNPACK_FIELDS)
+  readonly #decoded = new Uint32Array(MOST_CHUNKS * PART_FIELDS)
   readonly #ids = new Uint8Array(MOST_CHUNKS * 32)
   readonly #good = new Uint8Array(MOST_CHUNKS)
 
@@ -51,9 +52,9 @@ export class ShortReads {
   }
 
   #fillRecent({ id, offset, length, skip }: Slice, from: number, target: Uint8Array): boolean {
-    const bytes = this.#recent.get(id)
-    if (!bytes || skip + length > bytes.length) return false
-    target.set(bytes.subarray(skip, skip + length), offset - from)
+    const bytes = this.#recent.get(id, skip, skip + length)
+    if (!bytes) return false
+    target.set(bytes, offset - from)
     return true
   }
 
@@ -71,8 +72,7 @@ export class ShortReads {
       totalBytes += sizeBytes
       const fd = writer.isWritten(pack) ? packFiles.openFd(pack) : undefined
       if (fd === undefined || slice.skip + slice.length > sizeBytes || totalBytes > SHORT_BYTES) return undefined
-      const ringStart = slice.length === sizeBytes ? undefined : this.#recent.room(sizeBytes)
-      const where = ringStart ?? slice.offset - from
+      const room = slice.length === sizeBytes ? undefined : this.#recent.room(slice.id, sizeBytes)
       const sum = encoding === 'zstd' ? packFiles.openSums(pack).find(offset, storedBytes) : undefined
       const item: DecodeItem = [
         fd,
@@ -80,26 +80,27 @@ export class ShortReads {
         storedBytes,
         sizeBytes,
         encoding === 'raw' ? 0 : sum ? 2 : 1,
-        ringStart === undefined ? 0 : 1,
-        0,
-        where,
+        slice.skip,
+        slice.length,
+        room?.start ?? slice.offset - from,
       ]
-      this.#items.set(item, i * DECODE_FIELDS)
+      this.#items.set(item, i * UNPACK_FIELDS)
+      this.#decoded[i * PART_FIELDS] = room ? 1 : 0
       this.#ids.set(sum ?? id, i * 32)
-      wanted.push({ slice, sizeBytes, ringStart })
+      wanted.push({ slice, room })
     }
     return wanted
   }
 
   #decode(wanted: readonly Wanted[], from: number, target: Uint8Array): Slice[] {
     const { kernel } = this.#parts.workers
-    const items = this.#items.subarray(0, wanted.length * DECODE_FIELDS)
-    kernel.decodeCached?.(items, this.#ids, this.#good, target, this.#recent.ring)
+    kernel.decodeCached?.(this.#items, wanted.length, this.#decoded, this.#ids, this.#good, target, this.#recent.ring)
     const bad: Slice[] = []
-    for (const [i, { slice, sizeBytes, ringStart }] of wanted.entries()) {
+    for (const [i, { slice, room }] of wanted.entries()) {
       if (!this.#good[i]) bad.push(slice)
-      else if (ringStart !== undefined) {
-        this.#recent.keep(slice.id, ringStart, sizeBytes)
+      else if (room) {
+        const part = i * PART_FIELDS
+        this.#recent.keep(slice.id, room, { from: this.#decoded[part + 1]!, to: this.#decoded[part + 2]! })
         this.#fillRecent(slice, from, target)
       }
     }

@@ -1,11 +1,11 @@
 import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
+import { zstdFrameBytes } from '#data-plane/zstd/zstd-frame.ts'
 import { type ChangedBytes, type ChangedExtent, requireRange, type SparseBytes } from '#foundation/sparse-bytes.ts'
 import { filePart } from './file-part.ts'
 import { HostileDisk } from './hostile-disk.ts'
 import { inspectQcow2, l2Cluster, l2EntryBytes, l2Offset, type Qcow2Cluster } from './inspect-qcow2.ts'
 import type { Qcow2Header } from './qcow2-header.ts'
-import { zstdFrameBytes } from './zstd-frame.ts'
 
 const inflate = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.inflateRaw)
 const unzstd = promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress)
@@ -188,6 +188,13 @@ const readPiece = async (file: SparseBytes, header: Qcow2Header, piece: Piece): 
   else await file.read(cluster.offset + within, target)
 }
 
+/** A qcow2 rounds compressed clusters up to sectors, and zstd, unlike deflate, takes what follows a frame for the next one. */
+const firstFrame = (stored: Buffer): Buffer => {
+  const length = zstdFrameBytes(stored)
+  if (length === undefined) throw new HostileDisk('A compressed cluster is cut short, or it is not zstd.')
+  return stored.subarray(0, length)
+}
+
 const decompress = async (
   file: SparseBytes,
   { clusterBytes, compression }: Qcow2Header,
@@ -196,10 +203,7 @@ const decompress = async (
   const stored = await filePart(file, offset, Math.min(length, file.sizeBytes - offset), 'compressed cluster')
   const limit = { maxOutputLength: clusterBytes }
   try {
-    const whole =
-      compression === 'zstd'
-        ? await unzstd(stored.subarray(0, zstdFrameBytes(stored)), limit)
-        : await inflate(stored, limit)
+    const whole = compression === 'zstd' ? await unzstd(firstFrame(stored), limit) : await inflate(stored, limit)
     if (whole.length === clusterBytes) return whole
   } catch (cause) {
     throw new HostileDisk('A compressed cluster of the qcow2 image is damaged. Download or export it again.', { cause })

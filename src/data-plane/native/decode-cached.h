@@ -4,23 +4,24 @@
 #include "helper.h"
 #include "unpack.h"
 
-enum { MOST_DECODED = 64, MOST_STORED = 4 << 20, WORTH_HELP = 48 << 10 };
+enum { MOST_DECODED = 64, MOST_PIECES = 256, PART_FIELDS = 3, MOST_STORED = 4 << 20, WORTH_HELP = 8 << 10 };
 
 // What is hashed, and whether it is what the id says.
 typedef struct { const uint8_t *bytes; size_t length; uint8_t *id, *good; } Message;
 
-// A chunk to decode; where it is noted that this can't be done; and its id, if that is to be compared with what it decodes to.
+// A frame to decode, or all of a chunk's; where it is noted that this can't be done; and the id, if that is to be compared with what comes out.
 typedef struct {
   const uint8_t *in;
   size_t stored, size;
-  uint8_t *out, *bad;
+  uint8_t *out;
+  atomic_uchar *bad;
   Message checked;
 } Piece;
 
 typedef struct {
   Work work;
   Message messages[MOST_DECODED];
-  Piece pieces[MOST_DECODED];
+  Piece pieces[MOST_PIECES];
   size_t message_count, piece_count;
   atomic_size_t next; // the first that nobody has begun: the pieces, then two messages each
 } Decoding;
@@ -39,7 +40,7 @@ static void decode_some(State *state, Work *work) {
   const size_t pieces = decoding->piece_count, all = pieces + (decoding->message_count + 1) / 2;
   for (size_t i; (i = atomic_fetch_add(&decoding->next, 1)) < all;) {
     if (i < pieces) {
-      if (!decode_piece(state, &decoding->pieces[i])) *decoding->pieces[i].bad = 1;
+      if (!decode_piece(state, &decoding->pieces[i])) atomic_store(decoding->pieces[i].bad, 1);
       continue;
     }
     Lanes lanes = {.count = state->most_lanes};
@@ -61,23 +62,54 @@ static int read_all_cached(int file, uint8_t *bytes, size_t length, off_t offset
 #endif
 }
 
-// Reads one chunk and notes what there is to do. `in` gets what is stored, where that is something else.
-static int plan_chunk(Decoding *decoding, const Wanted *wanted, uint8_t *in, uint8_t *out, uint8_t *id, uint8_t *good, uint8_t *bad) {
-  if (!wanted->is_zstd && wanted->stored != wanted->size) return 0;
-  if (!read_all_cached(wanted->pack, wanted->is_zstd ? in : out, wanted->stored, wanted->offset)) return 0;
-  Message checked = {0};
-  if (!wanted->is_zstd) decoding->messages[decoding->message_count++] = (Message){out, wanted->size, id, good};
-  else if (wanted->by_sum) decoding->messages[decoding->message_count++] = (Message){in, wanted->stored, id, good};
-  else checked = (Message){NULL, 0, id, good};
-  if (wanted->is_zstd) decoding->pieces[decoding->piece_count++] = (Piece){in, wanted->stored, wanted->size, out, bad, checked};
+// The frames of a chunk that decode to something of what is wanted become pieces; `from` and `to` is what they decode to. 0 if they make no
+// sense, or are too many.
+static int plan_frames(Decoding *decoding, const Wanted *wanted, const uint8_t *in, uint8_t *out, atomic_uchar *bad, uint32_t *from, uint32_t *to) {
+  const size_t start = wanted->skip, end = start + wanted->length;
+  size_t decoded = 0, count = decoding->piece_count;
+  *from = *to = 0;
+  for (size_t at = 0, stored; at < wanted->stored && decoded < end; at += stored) {
+    stored = ZSTD_findFrameCompressedSize(in + at, wanted->stored - at);
+    if (ZSTD_isError(stored)) return 0;
+    const unsigned long long size = ZSTD_getFrameContentSize(in + at, stored);
+    if (!size || size > wanted->size - decoded || count == MOST_PIECES) return 0;
+    if (decoded + size > start) {
+      if (!*to) *from = decoded;
+      *to = decoded + size;
+      decoding->pieces[count++] = (Piece){in + at, stored, size, out + decoded, bad, {0}};
+    }
+    decoded += size;
+  }
+  if (*to < end) return 0;
+  decoding->piece_count = count;
   return 1;
 }
 
-// Each chunk goes to its place in the first or the second of the targets: where an item of unpack has what is to be skipped, these have
-// which one. One that is to be read from a disk is not good. Where is_zstd is 2 the id is the hash of what is stored, which is shorter.
-static void decode_all_cached(State *state, const double *items, size_t count, uint8_t *ids, uint8_t *good, const Argument *targets) {
-  Decoding decoding = {.work = {decode_some}};
-  uint8_t bad[MOST_DECODED] = {0};
+// Reads one chunk and notes what there is to do. `in` gets what is stored, where that is something else. `part` learns what there will be.
+static int plan_chunk(Decoding *decoding, const Wanted *wanted, uint8_t *in, uint8_t *out, uint32_t *part, uint8_t *id, uint8_t *good, atomic_uchar *bad) {
+  if (!wanted->is_zstd && wanted->stored != wanted->size) return 0;
+  if (!read_all_cached(wanted->pack, wanted->is_zstd ? in : out, wanted->stored, wanted->offset)) return 0;
+  if (wanted->is_zstd && wanted->by_sum && plan_frames(decoding, wanted, in, out, bad, part, part + 1)) {
+    decoding->messages[decoding->message_count++] = (Message){in, wanted->stored, id, good};
+    return 1;
+  }
+  part[0] = 0, part[1] = wanted->size;
+  if (!wanted->is_zstd) decoding->messages[decoding->message_count++] = (Message){out, wanted->size, id, good};
+  else if (wanted->by_sum || decoding->piece_count == MOST_PIECES) return 0;
+  else decoding->pieces[decoding->piece_count++] = (Piece){in, wanted->stored, wanted->size, out, bad, {NULL, 0, id, good}};
+  return 1;
+}
+
+// Of each chunk what is wanted, and what is decoded with it, gets to its place in the first or the second of the targets: `parts` has which
+// one for each item, and learns from where to where the chunk is there. The whole of it has room. One that is to be read from a disk is
+// not good. Where is_zstd is 2 the id is the hash of what is stored, which is shorter.
+static void decode_all_cached(State *state, const double *items, size_t count, uint32_t *parts, uint8_t *ids, uint8_t *good, const Argument *targets) {
+  Decoding decoding; // too long to be cleared for a short read
+  decoding.work = (Work){decode_some};
+  decoding.message_count = decoding.piece_count = 0;
+  atomic_init(&decoding.next, 0);
+  atomic_uchar bad[MOST_DECODED];
+  for (size_t i = 0; i < count; i++) atomic_init(&bad[i], 0);
   Wanted wanted[MOST_DECODED];
   size_t stored = 0, decoded = 0;
   if (count) memset(good, 0, count); // an empty array may lie nowhere
@@ -87,9 +119,10 @@ static void decode_all_cached(State *state, const double *items, size_t count, u
   }
   uint8_t *in = stored <= MOST_STORED ? scratch(state, 0, stored) : NULL;
   for (size_t i = 0; in && i < count; in += wanted[i++].stored) {
-    const Argument to = targets[wanted[i].skip != 0];
+    uint32_t *part = parts + i * PART_FIELDS;
+    const Argument to = targets[part[0] != 0];
     if (!wanted[i].stored || (size_t)wanted[i].target > to.length || wanted[i].size > to.length - (size_t)wanted[i].target) continue;
-    if (plan_chunk(&decoding, &wanted[i], in, to.bytes + wanted[i].target, ids + i * ID, good + i, bad + i)) decoded += wanted[i].size;
+    if (plan_chunk(&decoding, &wanted[i], in, to.bytes + wanted[i].target, part + 1, ids + i * ID, good + i, bad + i)) decoded += part[2] - part[1];
   }
   if (decoded >= WORTH_HELP) together(state, &decoding.work);
   else decode_some(state, &decoding.work);

@@ -14,7 +14,7 @@
 #include "calls.h"
 #include "sha256-lanes.h"
 
-enum { PAGE = 4096, ID = 32, ITEM_FIELDS = 4, LEAST_SQUEEZED = 512, MOST_WAITING = 1 << 20 };
+enum { PAGE = 4096, ID = 32, ITEM_FIELDS = 4, LEAST_SQUEEZED = 512, MOST_FRAME = 64 << 10, MOST_WAITING = 1 << 20 };
 
 // What node exports, declared as zstd.h and openssl/evp.h do. Looked up when the kernel is loaded: a node without them refuses it.
 static void *(*ZSTD_createCCtx)(void), *(*ZSTD_createDCtx)(void), *(*EVP_MD_CTX_new)(void);
@@ -22,6 +22,8 @@ static size_t (*ZSTD_freeCCtx)(void *), (*ZSTD_freeDCtx)(void *);
 static size_t (*ZSTD_CCtx_setParameter)(void *, int, int);
 static size_t (*ZSTD_compress2)(void *, void *, size_t, const void *, size_t);
 static size_t (*ZSTD_decompressDCtx)(void *, void *, size_t, const void *, size_t);
+static size_t (*ZSTD_findFrameCompressedSize)(const void *, size_t);
+static unsigned long long (*ZSTD_getFrameContentSize)(const void *, size_t);
 static unsigned (*ZSTD_isError)(size_t);
 static void *(*EVP_MD_fetch)(void *, const char *, const char *);
 static void (*EVP_MD_CTX_free)(void *), (*EVP_MD_free)(void *);
@@ -32,8 +34,8 @@ static int (*EVP_DigestFinal_ex)(void *, unsigned char *, unsigned *);
 #define FIND(name) (*(void **)&name = dlsym(RTLD_DEFAULT, #name)) != NULL
 static int find_all(void) {
   return FIND(ZSTD_createCCtx) && FIND(ZSTD_createDCtx) && FIND(ZSTD_freeCCtx) && FIND(ZSTD_freeDCtx) &&
-         FIND(ZSTD_CCtx_setParameter) && FIND(ZSTD_compress2) && FIND(ZSTD_decompressDCtx) && FIND(ZSTD_isError) && FIND(EVP_MD_fetch) &&
-         FIND(EVP_MD_free) && FIND(EVP_MD_CTX_new) && FIND(EVP_MD_CTX_free) && FIND(EVP_DigestInit_ex2) &&
+         FIND(ZSTD_CCtx_setParameter) && FIND(ZSTD_compress2) && FIND(ZSTD_decompressDCtx) && FIND(ZSTD_isError) &&
+         FIND(ZSTD_findFrameCompressedSize) && FIND(ZSTD_getFrameContentSize) && FIND(EVP_MD_fetch) && FIND(EVP_MD_free) && FIND(EVP_MD_CTX_new) && FIND(EVP_MD_CTX_free) && FIND(EVP_DigestInit_ex2) &&
          FIND(EVP_DigestUpdate) && FIND(EVP_DigestFinal_ex);
 }
 
@@ -68,7 +70,7 @@ static State *new_state(void) {
   state->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
   if (state->compressor && state->decompressor && state->digest && state->sha256) {
     ZSTD_CCtx_setParameter(state->compressor, 100, 1); // ZSTD_c_compressionLevel
-    ZSTD_CCtx_setParameter(state->compressor, 102, 14); // ZSTD_c_hashLog, and why: chunk-kernel.ts
+    ZSTD_CCtx_setParameter(state->compressor, 102, 15); // ZSTD_c_hashLog, and why: chunk-kernel.ts
     ZSTD_CCtx_setParameter(state->compressor, 105, 5); // ZSTD_c_minMatch
     return state;
   }
@@ -155,6 +157,19 @@ static double split(State *state, const Argument *a, const char **why) {
   return count;
 }
 
+// In frames of about one length, as chunk-kernel.ts has them; 0 if that is not shorter.
+static size_t compress(State *state, uint8_t *room, const uint8_t *bytes, size_t length) {
+  const size_t frames = (length + MOST_FRAME - 1) / MOST_FRAME, each = (length + frames * PAGE - 1) / (frames * PAGE) * PAGE;
+  size_t end = 0;
+  for (size_t at = 0; at < length; at += each) {
+    const size_t part = length - at < each ? length - at : each;
+    const size_t size = ZSTD_compress2(state->compressor, room + end, length - 1 - end, bytes + at, part);
+    if (ZSTD_isError(size)) return 0;
+    end += size;
+  }
+  return end;
+}
+
 // squeeze(bytes, ranges, target, sizes, sums): `target` may be `bytes` if the ranges ascend, for what is stored is never longer.
 static double squeeze(State *state, const Argument *a, const char **why) {
   const uint32_t *ranges = (uint32_t *)a[1].bytes;
@@ -167,8 +182,8 @@ static double squeeze(State *state, const Argument *a, const char **why) {
     size_t size = length;
     if (length >= LEAST_SQUEEZED) {
       uint8_t *room = scratch(state, 0, length - 1);
-      const size_t squeezed = room ? ZSTD_compress2(state->compressor, room, length - 1, stored, length) : 0;
-      if (squeezed && !ZSTD_isError(squeezed)) stored = room, size = squeezed;
+      const size_t squeezed = room ? compress(state, room, stored, length) : 0;
+      if (squeezed) stored = room, size = squeezed;
     }
     if (size > a[2].length - end) return refuse(why, "What is stored fits the target.");
     memmove(a[2].bytes + end, stored, size);
@@ -241,12 +256,14 @@ static double unpack(State *state, const Argument *a, const char **why) {
   return count;
 }
 
-// decodeCached(items, ids, good, target, ring): see decode-cached.h
+// decodeCached(items, count, parts, ids, good, target, ring): see decode-cached.h
 static double decode_cached(State *state, const Argument *a, const char **why) {
-  const size_t count = a[0].length / UNPACK_FIELDS;
-  if (count > MOST_DECODED || count > a[1].length / ID || count > a[2].length) return refuse(why, "Every item has an id and an answer, and they are few.");
-  decode_all_cached(state, (double *)a[0].bytes, count, a[1].bytes, a[2].bytes, a + 3);
-  return count;
+  const double most = a[1].number;
+  if (!(most >= 0 && most <= MOST_DECODED && most * UNPACK_FIELDS <= a[0].length && most * PART_FIELDS <= a[2].length &&
+        most * ID <= a[3].length && most <= a[4].length))
+    return refuse(why, "Every item has an id and answers, and they are few.");
+  decode_all_cached(state, (double *)a[0].bytes, (size_t)most, (uint32_t *)a[2].bytes, a[3].bytes, a[4].bytes, a + 5);
+  return most;
 }
 
 // readCached(fd, target, position) -> how many bytes the system had in memory, or -1 if it would have to wait for a disk.
@@ -274,7 +291,7 @@ static void forget(napi_env env, void *data, void *hint) {
 
 NAPI_MODULE_INIT() {
   static Call splits = {"bnnnwwb", split}, squeezes = {"bwbwb", squeeze}, unsqueezes = {"bwbbb", unsqueeze}, finds = {"nnnd", extents},
-              unpacks = {"dbbn", unpack}, decodes = {"dbbbb", decode_cached}, looks = {"b", misalignment}, reads = {"nbn", read_cached};
+              unpacks = {"dbbn", unpack}, decodes = {"dnwbbbb", decode_cached}, looks = {"b", misalignment}, reads = {"nbn", read_cached};
   const napi_property_descriptor functions[] = {
       {"split", NULL, now, NULL, NULL, NULL, napi_enumerable, &splits},
       {"splitLater", NULL, later, NULL, NULL, NULL, napi_enumerable, &splits},

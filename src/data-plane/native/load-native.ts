@@ -39,7 +39,15 @@ export interface Native {
   unpack(...given: NativeCalls['unpack']): number
   unpackLater: Later<NativeCalls['unpack']>
   /** See `ChunkKernel`. */
-  decodeCached(items: Float64Array, ids: Uint8Array, good: Uint8Array, target: Uint8Array, ring: Uint8Array): void
+  decodeCached(
+    items: Float64Array,
+    count: number,
+    parts: Uint32Array,
+    ids: Uint8Array,
+    good: Uint8Array,
+    target: Uint8Array,
+    ring: Uint8Array,
+  ): void
   extents(fd: number, from: number, sizeBytes: number, pairs: Float64Array): number
   /** How many bytes the system had in memory, or -1 if it would have to wait for a disk. */
   readCached(fd: number, target: Uint8Array, position: number): number

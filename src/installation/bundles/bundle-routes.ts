@@ -149,7 +149,7 @@ const beginExport = async (request: FastifyRequest, parts: BundleParts): Promise
   const plan = await planExport({ only, ...(since && { since }) }, arm, { caller, origin, signing, subscriptionId })
   const key = await bundles.key()
   const head: BundleHead = {
-    format: 1,
+    format: 2,
     id: arm.random.uuid(),
     sequence: await bundles.nextSequence(),
     createdAt: arm.clock.now().toISOString(),
