@@ -70,6 +70,11 @@ export class ExtentMap {
     return (this.#starts[this.#firstEndingAfter(offset)] ?? end) >= end
   }
 
+  isData(offset: number, end: number): boolean {
+    const i = this.#firstEndingAfter(offset)
+    return (this.#starts[i] ?? end) <= offset && (this.#ends[i] ?? offset) >= end
+  }
+
   #firstEndingAfter(offset: number): number {
     let [low, high] = [0, this.#ends.length]
     while (low < high) {

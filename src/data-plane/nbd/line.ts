@@ -9,6 +9,8 @@ export class LineBroken extends Error {
 
 /** How long the other side may leave us waiting for the rest of something, or for room to send. */
 const patienceMs = 60_000
+/** What may have arrived and wait for somebody to take it; the other side is left waiting then. */
+const mostArrivedBytes = 64 * 1024
 
 /** A connection as a protocol wants it: so many bytes, please; and here are some for you. */
 export class Line {
@@ -16,6 +18,10 @@ export class Line {
   #socket: Socket
   #failure: Error | undefined
   #wake: () => void = () => {}
+  /** In the order in which they came; none is empty. */
+  #arrived: Buffer[] = []
+  #arrivedBytes = 0
+  #isEnded = false
   sentBytes = 0
 
   constructor(socket: Socket, clock: Clock) {
@@ -24,16 +30,32 @@ export class Line {
     this.#attach()
   }
 
-  /** Exactly `length` bytes. Waits for the first one as long as it takes, for the rest not for long. */
+  /** Exactly `length` bytes, 64 KiB at most. Waits for the first one as long as it takes, for the rest not for long. */
   async take(length: number): Promise<Buffer> {
-    if (length === 0) return Buffer.alloc(0)
     for (;;) {
-      const bytes: Buffer | null = this.#socket.read(length)
-      if (bytes?.length === length) return bytes
-      if (bytes || this.#failure || this.#socket.readableEnded || this.#socket.destroyed) throw this.#broken()
-      if (this.#socket.readableLength > 0) await this.#soon(this.#moved())
+      const bytes = this.takeNow(length)
+      if (bytes) return bytes
+      if (this.#failure || this.#isEnded || this.#socket.destroyed) throw this.#broken()
+      if (this.#arrivedBytes > 0) await this.#soon(this.#moved())
       else await this.#moved()
     }
+  }
+
+  /** The same, if so much has arrived. */
+  takeNow(length: number): Buffer | undefined {
+    if (length > this.#arrivedBytes) return undefined
+    let bytes = this.#arrived[0] ?? Buffer.alloc(0)
+    if (bytes.length === length) this.#arrived.shift()
+    else {
+      if (bytes.length < length) bytes = Buffer.concat(this.#arrived)
+      this.#arrived = bytes === this.#arrived[0] ? this.#arrived : [bytes]
+      if (bytes.length === length) this.#arrived = []
+      else this.#arrived[0] = bytes.subarray(length)
+      bytes = bytes.subarray(0, length)
+    }
+    this.#arrivedBytes -= length
+    if (this.#arrivedBytes < mostArrivedBytes && this.#socket.isPaused()) this.#socket.resume()
+    return bytes
   }
 
   /** Passes over bytes without keeping them. */
@@ -51,12 +73,12 @@ export class Line {
     const socket = this.#socket
     if (this.#failure || socket.destroyed) throw this.#broken()
     let told = () => {}
-    socket.cork()
+    if (parts.length > 1) socket.cork()
     for (const [i, part] of parts.entries()) {
       socket.write(part, i === parts.length - 1 ? () => told() : undefined)
       this.sentBytes += part.length
     }
-    socket.uncork()
+    if (parts.length > 1) socket.uncork()
     if (socket.writableLength === 0) return undefined
     return this.#sent(
       new Promise(resolve => {
@@ -73,8 +95,9 @@ export class Line {
   /** Goes on under TLS. What the client sent before was sent in the clear, perhaps by somebody else: nothing of it may remain. */
   startTls(secureContext: tls.SecureContext): Promise<void> {
     const plain = this.#socket
-    plain.removeAllListeners('readable')
-    if (plain.readableLength > 0) throw new LineBroken('Bytes came in the clear behind the request for TLS.')
+    plain.removeAllListeners('data')
+    if (this.#arrivedBytes + plain.readableLength > 0)
+      throw new LineBroken('Bytes came in the clear behind the request for TLS.')
     const secured = new tls.TLSSocket(plain, { isServer: true, secureContext })
     this.#socket = secured
     return this.#soon(
@@ -105,8 +128,16 @@ export class Line {
 
   #attach(): void {
     const socket = this.#socket
-    socket.on('readable', () => this.#wake())
-    socket.on('end', () => this.#wake())
+    socket.on('data', (bytes: Buffer) => {
+      this.#arrived.push(bytes)
+      this.#arrivedBytes += bytes.length
+      if (this.#arrivedBytes >= mostArrivedBytes) socket.pause()
+      this.#wake()
+    })
+    socket.on('end', () => {
+      this.#isEnded = true
+      this.#wake()
+    })
     socket.on('close', () => this.#wake())
     socket.on('error', error => {
       this.#failure = error

@@ -26,6 +26,9 @@ const mostRunning = 16
 const pieceBytes = 512 * 1024
 /** So much is answered without a turn for anybody else. */
 const bytesPerTurn = 1024 * 1024
+/** An answer with so much is sooner copied into one piece than sent in several. */
+const copiedBytes = 16 * 1024
+const mostHeadBytes = 28
 /** Extents in one answer about block status; a client asks again for the rest. */
 const mostStatusExtents = 8192
 
@@ -38,7 +41,7 @@ export const transmit = async (line: Line, agreed: Agreed, failed: (error: unkno
   let bytesAtOnce = 0
   try {
     for (;;) {
-      const request = parseRequest(await line.take(requestBytes))
+      const request = parseRequest(line.takeNow(requestBytes) ?? (await line.take(requestBytes)))
       if (!request) throw new LineBroken('The client sends what is no request.')
       if (request.type === command.disconnect) break
       if (request.type === command.write) await session.passOverPayload(request)
@@ -65,6 +68,7 @@ class Session {
   /** A simple reply must not be interrupted by another one. */
   #lastReply: Promise<unknown> = Promise.resolve()
   #repliesInTurn = 0
+  #reply = Buffer.alloc(mostHeadBytes + copiedBytes)
 
   constructor(line: Line, agreed: Agreed, failed: (error: unknown) => void) {
     this.#line = line
@@ -91,8 +95,7 @@ class Session {
     if (!this.#agreed.isStructured) return this.#repliesInTurn === 0
     const { holes } = this.#agreed.export.cache
     const [start, end] = rangeOf(request)
-    for (const run of holes?.runs(start, end) ?? []) return !run.isHole && run.length === length
-    return true
+    return !holes || holes.isData(start, end)
   }
 
   async #answerLater(request: Request, coming: Promise<Borrowed>): Promise<void> {
@@ -110,6 +113,7 @@ class Session {
   /** Sends what belongs to the cache, and gives it back once the system has it, or the client is gone. */
   #sendRead({ cookie, offset, length }: Request, blocks: Borrowed): Promise<void> | undefined {
     const head = this.#agreed.isStructured ? dataHeader(cookie, offset, length) : simpleReply(cookie)
+    if (length <= copiedBytes) return this.#sendCopy(head, blocks)
     let sent: Promise<void> | undefined
     try {
       sent = this.#line.sendSoon(head, ...blocks.parts)
@@ -117,6 +121,20 @@ class Session {
       if (!sent) blocks.release()
     }
     return sent?.finally(() => blocks.release())
+  }
+
+  #sendCopy(head: Uint8Array, { parts, release }: Borrowed): Promise<void> | undefined {
+    const reply = this.#reply
+    reply.set(head)
+    let end = head.length
+    for (const part of parts) {
+      reply.set(part, end)
+      end += part.length
+    }
+    release()
+    const sent = this.#line.sendSoon(reply.subarray(0, end))
+    if (sent) this.#reply = Buffer.alloc(reply.length) // the system does not have all of the other one yet
+    return sent
   }
 
   async #answer(request: Request): Promise<void> {
