@@ -28,7 +28,7 @@ const FIRST_BYTES = 256 * 1024
 export class RecentChunks {
   readonly #sizeBytes: number
   readonly #kept = new Map<ChunkId, Kept>()
-  #ring = new Uint8Array(0)
+  #ring: Uint8Array = new Uint8Array(0)
   #head = 0
 
   constructor(sizeBytes: number) {
@@ -91,7 +91,8 @@ export class RecentChunks {
   #grow(leastBytes: number): void {
     if (this.#ring.length >= leastBytes) return
     const sizeBytes = Math.max(FIRST_BYTES, leastBytes, 4 * this.#ring.length)
-    const ring = new Uint8Array(Math.min(sizeBytes, this.#sizeBytes))
+    // Memory that could be shared, for that is no reason for V8 to collect garbage.
+    const ring = new Uint8Array(new SharedArrayBuffer(Math.min(sizeBytes, this.#sizeBytes)))
     ring.set(this.#ring)
     this.#ring = ring
   }

@@ -1,5 +1,6 @@
 import { requireRange, type SparseBytes } from '#foundation/sparse-bytes.ts'
 import type { ExtentMap } from './extent-map.ts'
+import { ReadAhead } from './read-ahead.ts'
 
 export interface CacheLimits {
   /** Blocks are read and kept as a whole. */
@@ -20,10 +21,6 @@ export const usualCacheLimits: CacheLimits = {
 const mostBytesAtOnce = 2 * 1024 * 1024
 /** What may be on its way ahead of all readers together. */
 const mostBytesAhead = 8 * 1024 * 1024
-const firstWindowBytes = 256 * 1024
-/** Programs and their parts are read in order too, but soon end: what was read ahead of them costs more than it saves. */
-const bytesInOrder = 384 * 1024
-const mostReaders = 16
 /** What is read at once in the calling thread. */
 const mostBytesNow = 512 * 1024
 /** Buffers for runs of blocks that wait for the next one. */
@@ -34,15 +31,6 @@ const mostAsked = 16 * 1024
 const mostPassing = 2
 /** Memory for so many bytes of blocks is asked of the system together: block by block, it sets the garbage collector to work. */
 const slabBytes = 4 * 1024 * 1024
-
-/** Somebody who seems to read in order. */
-interface Reader {
-  nextOffset: number
-  readBytes: number
-  windowBytes: number
-  /** Up to where was read ahead. */
-  aheadUntil: number
-}
 
 /** Memory for one block. It is not given to another one while somebody uses it. */
 interface Slot {
@@ -84,15 +72,16 @@ export class BlockCache {
   readonly #asked = new Uint32Array(mostAsked)
   readonly #passing: Uint8Array[] = Array.from({ length: mostPassing }, () => new Uint8Array(mostBytesNow))
   readonly #reads = new Set<Promise<unknown>>()
-  readonly #readers: Reader[] = []
+  readonly #ahead: ReadAhead
   readonly #zeros: Slot
-  #slab = new Uint8Array(0)
+  #slab: Uint8Array = new Uint8Array(0)
   #slots = 0
   #bytesAhead = 0
 
   constructor(bytes: SparseBytes, limits: CacheLimits = usualCacheLimits) {
     this.#bytes = bytes
     this.#limits = limits
+    this.#ahead = new ReadAhead(bytes, limits.aheadBytes)
     this.#zeros = { bytes: new Uint8Array(limits.blockBytes), isExtra: false, block: -1, users: 0 }
   }
 
@@ -123,15 +112,18 @@ export class BlockCache {
     return found.every(isThere) ? this.#lend(found, offset, length) : this.#lendLater(found, offset, length)
   }
 
-  /** Whether none of the blocks is here, and none was asked for lately; from now on they were. */
+  /**
+   * Whether hardly any of the blocks is here or was asked for lately; from now on all were. Who reads on behind what he read before often
+   * begins in the same block.
+   */
   #isNews(first: number, last: number): boolean {
-    let isNews = true
+    let known = 0
     for (let block = first; block <= last; block++) {
       const at = block % this.#asked.length
-      if (this.#asked[at] === block + 1 || this.#kept.has(block) || this.#coming.has(block)) isNews = false
+      if (this.#asked[at] === block + 1 || this.#kept.has(block) || this.#coming.has(block)) known++
       this.#asked[at] = block + 1
     }
-    return isNews
+    return known * 2 <= last - first
   }
 
   /**
@@ -339,8 +331,11 @@ export class BlockCache {
   /** Memory within the limit is never given back, so a slab is cut only once. */
   #cutOffSlab(): Uint8Array {
     const { blockBytes, cacheBytes } = this.#limits
-    if (this.#slab.length < blockBytes)
-      this.#slab = new Uint8Array(Math.max(1, Math.floor(Math.min(slabBytes, cacheBytes) / blockBytes)) * blockBytes)
+    if (this.#slab.length < blockBytes) {
+      const blocks = Math.max(1, Math.floor(Math.min(slabBytes, cacheBytes) / blockBytes))
+      // Memory that could be shared, for that is no reason for V8 to collect garbage: two collections took a tenth of the time of a boot.
+      this.#slab = new Uint8Array(new SharedArrayBuffer(blocks * blockBytes))
+    }
     const bytes = this.#slab.subarray(0, blockBytes)
     this.#slab = this.#slab.subarray(blockBytes)
     return bytes
@@ -365,24 +360,9 @@ export class BlockCache {
   }
 
   #readAhead(offset: number, end: number): void {
-    const reader = this.#readers.find(({ nextOffset }) => nextOffset === offset)
-    if (!reader) {
-      if (this.#readers.length === mostReaders) this.#readers.shift()
-      this.#readers.push({ nextOffset: end, readBytes: end - offset, windowBytes: 0, aheadUntil: end })
-      return
-    }
-    this.#readers.splice(this.#readers.indexOf(reader), 1)
-    this.#readers.push(reader)
-    reader.nextOffset = end
-    reader.readBytes += end - offset
-    if (reader.readBytes < bytesInOrder) return
-    reader.windowBytes = Math.min(this.#limits.aheadBytes, Math.max(firstWindowBytes, reader.windowBytes * 2))
-    const from = Math.max(end, reader.aheadUntil)
-    const until = Math.min(this.sizeBytes, end + reader.windowBytes)
-    // In pieces worth asking for, unless it is the end.
-    if (until - from < Math.min(reader.windowBytes / 2, this.sizeBytes - from) || until <= from) return
-    if (this.#bytesAhead + until - from > mostBytesAhead) return
-    reader.aheadUntil = until
+    const next = this.#ahead.after(offset, end, mostBytesAhead - this.#bytesAhead)
+    if (!next) return
+    const { from, until } = next
     this.#bytesAhead += until - from
     const { blockBytes } = this.#limits
     const coming = this.#take(Math.floor(from / blockBytes), Math.floor((until - 1) / blockBytes), 0)
