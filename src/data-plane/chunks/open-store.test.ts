@@ -75,7 +75,7 @@ test('a store keeps its id, and a folder of something else is left alone', async
   await assert.rejects(openStore(made.folder, parts), /format is 3/)
 })
 
-test('an older store opens, and from then on says that older programs may not understand it', async t => {
+test('an older store opens, and what is written into it says first that older programs may not understand it', async t => {
   const made = await temporaryStore(t)
   const { id } = made.store
   const { manifest } = await ingestBytes(made.store, noise(3, 100_000), 'a')
@@ -85,5 +85,10 @@ test('an older store opens, and from then on says that older programs may not un
   const store = await made.reopen()
   assert.equal(store.id, id)
   assert.ok((await contentOf(store, manifest)).equals(noise(3, 100_000)))
+  assert.deepEqual(JSON.parse(await fs.readFile(file, 'utf8')), { format: 1, id })
+  await fs.mkdir(`${file}.new`) // in the way of the note
+  await assert.rejects(ingestBytes(store, noise(4, 100_000), 'b'))
+  await fs.rmdir(`${file}.new`)
+  await ingestBytes(store, noise(4, 100_000), 'b')
   assert.deepEqual(JSON.parse(await fs.readFile(file, 'utf8')), { format: 2, id })
 })

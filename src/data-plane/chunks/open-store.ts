@@ -76,17 +76,17 @@ export class StoreMissing extends Error {
 }
 
 const FOLDERS = ['packs', 'index', 'manifests', 'holds', 'drafts'] as const
-/** A store of format 1 has no chunk of several frames; what is written into it from now on may be one. */
+/** A store of format 1 has no chunk of several frames; each new pack may have some. */
 const FORMAT = 2
 
 /** Opens the store in a folder; in an empty folder it makes one. What a crash left unfinished is finished or removed. */
 export const openStore = async (folder: string, parts: StoreParts): Promise<ChunkStore> => {
   const { files, random, clock, workers, heal } = parts
-  const id = await openFolder(files, folder, random, parts.expectedId)
+  const { id, beforeNewPack } = await openFolder(files, folder, random, parts.expectedId)
   const room = new Room(files, folder, parts.reserveBytes ?? 0)
   for (const each of FOLDERS) await removeDrafts(files, path.join(folder, each))
   const index = new ChunkIndex()
-  const packFiles = new PackFiles(files, folder)
+  const packFiles = new PackFiles(files, folder, beforeNewPack)
   const nextNumber = await loadPacks(files, folder, packFiles, index)
   const writer = new PackWriter({ files, random, index, packFiles, nextNumber, room })
   const repairs = new RepairLog(files, folder, clock)
@@ -114,7 +114,13 @@ export const openStore = async (folder: string, parts: StoreParts): Promise<Chun
   return storeOf(id, core, await Drafts.load(files, folder, core), scrub, repairs)
 }
 
-const openFolder = async (files: Files, folder: string, random: Random, expectedId?: string): Promise<string> => {
+interface OpenFolder {
+  readonly id: string
+  /** Notes in an older store, durably, that from now on an older program may not understand all of it. */
+  beforeNewPack(): Promise<void>
+}
+
+const openFolder = async (files: Files, folder: string, random: Random, expectedId?: string): Promise<OpenFolder> => {
   const file = path.join(folder, 'store.json')
   if (!(await files.exists(file))) {
     if (expectedId !== undefined) throw new StoreMissing(folder, expectedId)
@@ -122,8 +128,13 @@ const openFolder = async (files: Files, folder: string, random: Random, expected
   }
   const { id, format } = await readStoreFile(files, folder)
   if (expectedId !== undefined && id !== expectedId) throw new StoreMissing(folder, expectedId, id)
-  if (format !== FORMAT) await writeStoreFile(files, file, id).catch(() => {}) // a disk that takes no writes can be read all the same
-  return id
+  let noted = format === FORMAT ? Promise.resolve() : undefined
+  const note = () =>
+    writeStoreFile(files, file, id).catch(error => {
+      noted = undefined // the next pack tries it again
+      throw error
+    })
+  return { id, beforeNewPack: () => (noted ??= note()) }
 }
 
 /** The id of the store in a folder. Throws `NotAStore`. */

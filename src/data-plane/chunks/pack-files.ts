@@ -37,12 +37,15 @@ const MOST_HANDLES = 64
 export class PackFiles {
   readonly #files: Files
   readonly #folder: string
+  readonly #beforeNew: () => Promise<void>
   readonly packs = new Map<number, Pack>()
   readonly #handles = new Map<number, Handle>()
 
-  constructor(files: Files, folder: string) {
+  /** No pack gets a name before `beforeNew` has resolved. */
+  constructor(files: Files, folder: string, beforeNew: () => Promise<void>) {
     this.#files = files
     this.#folder = folder
+    this.#beforeNew = beforeNew
   }
 
   packPath(name: string): string {
@@ -126,8 +129,14 @@ export class PackFiles {
     await this.#files.remove(this.indexPath(pack.name))
   }
 
+  async create(name: string): Promise<OpenFile> {
+    await this.#beforeNew()
+    return await this.#files.open(this.packPath(name), 'create')
+  }
+
   /** Gives a finished pack of another store, and its sums, a name here as well. */
   async link({ file, sumsFile }: { readonly file: string; readonly sumsFile: string }, name: string): Promise<void> {
+    await this.#beforeNew()
     await this.#files.link(file, this.packPath(name))
     await this.#files.link(sumsFile, this.sumsPath(name)).catch(() => {}) // older packs have none
   }

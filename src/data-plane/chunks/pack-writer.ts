@@ -210,7 +210,7 @@ export class PackWriter {
   }
 
   async #create(name: string): Promise<PackPair> {
-    const pack = await this.#files.open(this.#packFiles.packPath(name), 'create')
+    const pack = await this.#packFiles.create(name)
     try {
       await pack.write(PACK_HEAD, 0)
       const index = await this.#files.open(this.#packFiles.indexPath(name), 'create')

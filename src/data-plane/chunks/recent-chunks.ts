@@ -12,8 +12,8 @@ interface Kept extends Part {
   readonly end: number
 }
 
-/** Room for a chunk, with what was kept of it before. */
-export interface Room {
+/** RingRoom for a chunk, with what was kept of it before. */
+export interface RingRoom {
   readonly start: number
   readonly end: number
   readonly known: Part | undefined
@@ -59,7 +59,7 @@ export class RecentChunks {
    * Where in the ring a chunk may be written; older ones give way, and what was kept of this one moves there. Several rooms that fit the ring
    * together don't overlap. Only with `keep`, in the order of the rooms, something is kept in it.
    */
-  room(id: ChunkId, sizeBytes: number): Room {
+  room(id: ChunkId, sizeBytes: number): RingRoom {
     const known = this.#kept.get(id)
     this.#kept.delete(id)
     if (this.#head + sizeBytes > this.#sizeBytes) {
@@ -75,7 +75,7 @@ export class RecentChunks {
   }
 
   /** That part of the chunk is in its room now, together with what was known if they touch. */
-  keep(id: ChunkId, { start, end, known }: Room, { from, to }: Part): void {
+  keep(id: ChunkId, { start, end, known }: RingRoom, { from, to }: Part): void {
     const isOne = known && from <= known.to && known.from <= to
     const whole = isOne ? { from: Math.min(from, known.from), to: Math.max(to, known.to) } : { from, to }
     this.#kept.delete(id)

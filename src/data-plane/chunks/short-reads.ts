@@ -4,7 +4,7 @@ import type { HashWorkers } from './hash-workers.ts'
 import type { Slice } from './manifest.ts'
 import type { PackFiles } from './pack-files.ts'
 import type { PackWriter } from './pack-writer.ts'
-import type { RecentChunks, Room } from './recent-chunks.ts'
+import type { RecentChunks, RingRoom } from './recent-chunks.ts'
 
 interface Parts {
   readonly index: ChunkIndex
@@ -21,7 +21,7 @@ const MOST_CHUNKS = 64
 /** Where the bytes of a slice get when its chunk is decoded: into the ring of the recent chunks, or right to who wants all of them. */
 interface Wanted {
   readonly slice: Slice
-  readonly room: Room | undefined
+  readonly room: RingRoom | undefined
 }
 
 /**

@@ -38,7 +38,11 @@ export interface Native {
   unsqueezeLater: Later<NativeCalls['unsqueeze']>
   unpack(...given: NativeCalls['unpack']): number
   unpackLater: Later<NativeCalls['unpack']>
-  /** See `ChunkKernel`. */
+  /**
+   * Decodes and verifies the first `count` chunks of packs that the system has in memory, to places of `target` and `ring`: `good` tells of which,
+   * and `parts` how much of each, which is what is wanted or more. All other bytes at its place are undefined. The fields of `items` are
+   * those of `DecodeItem`, those of `parts` say 1 for the ring, and from where to where the chunk was decoded.
+   */
   decodeCached(
     items: Float64Array,
     count: number,

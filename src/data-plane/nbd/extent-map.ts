@@ -70,6 +70,7 @@ export class ExtentMap {
     return (this.#starts[this.#firstEndingAfter(offset)] ?? end) >= end
   }
 
+  /** Whether no hole reaches into `[offset, end)`. */
   isData(offset: number, end: number): boolean {
     const i = this.#firstEndingAfter(offset)
     return (this.#starts[i] ?? end) <= offset && (this.#ends[i] ?? offset) >= end

@@ -18,8 +18,8 @@ export class Line {
   #socket: Socket
   #failure: Error | undefined
   #wake: () => void = () => {}
-  /** In the order in which they came; none is empty. */
-  #arrived: Buffer[] = []
+  /** In the order in which they came. */
+  readonly #arrived: Buffer[] = []
   #arrivedBytes = 0
   #isEnded = false
   sentBytes = 0
@@ -44,23 +44,21 @@ export class Line {
   /** The same, if so much has arrived. */
   takeNow(length: number): Buffer | undefined {
     if (length > this.#arrivedBytes) return undefined
-    let bytes = this.#arrived[0] ?? Buffer.alloc(0)
-    if (bytes.length === length) this.#arrived.shift()
-    else {
-      if (bytes.length < length) bytes = Buffer.concat(this.#arrived)
-      this.#arrived = bytes === this.#arrived[0] ? this.#arrived : [bytes]
-      if (bytes.length === length) this.#arrived = []
-      else this.#arrived[0] = bytes.subarray(length)
-      bytes = bytes.subarray(0, length)
+    let bytes = this.#arrived.shift() ?? Buffer.alloc(0)
+    if (bytes.length < length) {
+      bytes = Buffer.concat([bytes, ...this.#arrived])
+      this.#arrived.length = 0
     }
+    if (bytes.length > length) this.#arrived.unshift(bytes.subarray(length))
     this.#arrivedBytes -= length
     if (this.#arrivedBytes < mostArrivedBytes && this.#socket.isPaused()) this.#socket.resume()
-    return bytes
+    return bytes.subarray(0, length)
   }
 
   /** Passes over bytes without keeping them. */
   async skip(length: number): Promise<void> {
-    for (let left = length; left > 0; left -= Math.min(left, 64 * 1024)) await this.take(Math.min(left, 64 * 1024))
+    for (let left = length; left > 0; left -= Math.min(left, mostArrivedBytes))
+      await this.take(Math.min(left, mostArrivedBytes))
   }
 
   /** Sends all of it together; resolves once the system has all of it: from then on the parts may be written to. */
