@@ -38,7 +38,7 @@ export default {
     within('zstd', []),
     within('chunks', ['native', 'zstd']),
     within('disks', ['native', 'zstd']),
-    within('nbd', []),
+    within('nbd', ['native']),
     within('nodes', ['chunks']),
     within('replication', ['chunks', 'nodes']),
     within('blobs', ['chunks', 'disks', 'replication', 'xml']),

@@ -8,9 +8,15 @@ import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const folder = join(root, 'src/data-plane/native')
-const [source, ...parts] = ['kernel.c', 'calls.h', 'sha256-lanes.h', 'unpack.h', 'helper.h', 'decode-cached.h'].map(
-  file => join(folder, file),
-)
+const [source, ...parts] = [
+  'kernel.c',
+  'calls.h',
+  'sha256-lanes.h',
+  'unpack.h',
+  'helper.h',
+  'decode-cached.h',
+  'stay-awake.h',
+].map(file => join(folder, file))
 const target = join(folder, 'kernel.node')
 const isWished = !process.argv.includes('--if-possible')
 

@@ -23,8 +23,21 @@ typedef struct {
   Message messages[MOST_DECODED];
   Piece pieces[MOST_PIECES];
   size_t message_count, piece_count;
-  atomic_size_t next; // the first that nobody has begun: the pieces, then two messages each
+  atomic_size_t next, ready; // the first part that nobody has begun, and how many can be: the pieces, then two messages each
+  atomic_int is_planned; // all of them are ready
 } Decoding;
+
+// A part for the caller alone. None when all are begun; or when more ought to follow, but who plans them is kept from it.
+static int claim(Decoding *decoding, size_t *part) {
+  for (int i = 0; i < PATIENCE; i++) {
+    const int is_planned = atomic_load(&decoding->is_planned);
+    *part = atomic_load(&decoding->next);
+    if (*part < atomic_load(&decoding->ready)) {
+      if (atomic_compare_exchange_strong(&decoding->next, part, *part + 1)) return 1;
+    } else if (is_planned) return 0;
+  }
+  return 0;
+}
 
 static int decode_piece(State *state, const Piece *piece) {
   if (ZSTD_decompressDCtx(state->decompressor, piece->out, piece->size, piece->in, piece->stored) != piece->size) return 0;
@@ -37,14 +50,14 @@ static int decode_piece(State *state, const Piece *piece) {
 
 static void decode_some(State *state, Work *work) {
   Decoding *decoding = (Decoding *)work;
-  const size_t pieces = decoding->piece_count, all = pieces + (decoding->message_count + 1) / 2;
-  for (size_t i; (i = atomic_fetch_add(&decoding->next, 1)) < all;) {
-    if (i < pieces) {
+  for (size_t i; claim(decoding, &i);) {
+    if (!atomic_load(&decoding->is_planned) || i < decoding->piece_count) { // there are no messages before
       if (!decode_piece(state, &decoding->pieces[i])) atomic_store(decoding->pieces[i].bad, 1);
       continue;
     }
     Lanes lanes = {.count = state->most_lanes};
-    for (size_t j = 2 * (i - pieces); j < 2 * (i - pieces) + 2 && j < decoding->message_count; j++) {
+    const size_t first = 2 * (i - decoding->piece_count);
+    for (size_t j = first; j < first + 2 && j < decoding->message_count; j++) {
       const Message *message = &decoding->messages[j];
       hash(state, &lanes, message->bytes, message->length, message->id, message->good);
     }
@@ -86,18 +99,17 @@ static int plan_frames(Decoding *decoding, const Wanted *wanted, const uint8_t *
 }
 
 // Reads one chunk and notes what there is to do. `in` gets what is stored, where that is something else. `part` learns what there will be.
-static int plan_chunk(Decoding *decoding, const Wanted *wanted, uint8_t *in, uint8_t *out, uint32_t *part, uint8_t *id, uint8_t *good, atomic_uchar *bad) {
-  if (!wanted->is_zstd && wanted->stored != wanted->size) return 0;
-  if (!read_all_cached(wanted->pack, wanted->is_zstd ? in : out, wanted->stored, wanted->offset)) return 0;
+static void plan_chunk(Decoding *decoding, const Wanted *wanted, uint8_t *in, uint8_t *out, uint32_t *part, uint8_t *id, uint8_t *good, atomic_uchar *bad) {
+  if (!wanted->is_zstd && wanted->stored != wanted->size) return;
+  if (!read_all_cached(wanted->pack, wanted->is_zstd ? in : out, wanted->stored, wanted->offset)) return;
   if (wanted->is_zstd && wanted->by_sum && plan_frames(decoding, wanted, in, out, bad, part, part + 1)) {
     decoding->messages[decoding->message_count++] = (Message){in, wanted->stored, id, good};
-    return 1;
+    return;
   }
   part[0] = 0, part[1] = wanted->size;
   if (!wanted->is_zstd) decoding->messages[decoding->message_count++] = (Message){out, wanted->size, id, good};
-  else if (wanted->by_sum || decoding->piece_count == MOST_PIECES) return 0;
+  else if (wanted->by_sum || decoding->piece_count == MOST_PIECES) return;
   else decoding->pieces[decoding->piece_count++] = (Piece){in, wanted->stored, wanted->size, out, bad, {NULL, 0, id, good}};
-  return 1;
 }
 
 // Of each chunk what is wanted, and what is decoded with it, gets to its place in the first or the second of the targets: `parts` has which
@@ -108,23 +120,30 @@ static void decode_all_cached(State *state, const double *items, size_t count, u
   decoding.work = (Work){decode_some};
   decoding.message_count = decoding.piece_count = 0;
   atomic_init(&decoding.next, 0);
+  atomic_init(&decoding.ready, 0);
+  atomic_init(&decoding.is_planned, 0);
   atomic_uchar bad[MOST_DECODED];
   for (size_t i = 0; i < count; i++) atomic_init(&bad[i], 0);
   Wanted wanted[MOST_DECODED];
-  size_t stored = 0, decoded = 0;
+  size_t stored = 0, size = 0;
   if (count) memset(good, 0, count); // an empty array may lie nowhere
   for (size_t i = 0; i < count; i++) {
-    if (!is_wanted(items + i * UNPACK_FIELDS, &wanted[i])) wanted[i].stored = 0;
-    stored += wanted[i].stored;
+    if (!is_wanted(items + i * UNPACK_FIELDS, &wanted[i])) wanted[i] = (Wanted){0};
+    stored += wanted[i].stored, size += wanted[i].size;
   }
+  const int is_helped = size >= WORTH_HELP;
+  if (is_helped) call_helper(state, &decoding.work);
   uint8_t *in = stored <= MOST_STORED ? scratch(state, 0, stored) : NULL;
   for (size_t i = 0; in && i < count; in += wanted[i++].stored) {
     uint32_t *part = parts + i * PART_FIELDS;
     const Argument to = targets[part[0] != 0];
     if (!wanted[i].stored || (size_t)wanted[i].target > to.length || wanted[i].size > to.length - (size_t)wanted[i].target) continue;
-    if (plan_chunk(&decoding, &wanted[i], in, to.bytes + wanted[i].target, part + 1, ids + i * ID, good + i, bad + i)) decoded += part[2] - part[1];
+    plan_chunk(&decoding, &wanted[i], in, to.bytes + wanted[i].target, part + 1, ids + i * ID, good + i, bad + i);
+    atomic_store(&decoding.ready, decoding.piece_count);
   }
-  if (decoded >= WORTH_HELP) together(state, &decoding.work);
-  else decode_some(state, &decoding.work);
+  atomic_store(&decoding.is_planned, 1); // first: as long as it is not, all parts are pieces
+  atomic_store(&decoding.ready, decoding.piece_count + (decoding.message_count + 1) / 2);
+  decode_some(state, &decoding.work);
+  if (is_helped) dismiss_helper(state, &decoding.work);
   for (size_t i = 0; i < count; i++) good[i] &= !bad[i];
 }

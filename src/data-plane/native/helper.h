@@ -5,40 +5,56 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-// Does a part of the work that nobody has begun yet, part by part, until there is none.
+#include "stay-awake.h"
+
+// Does a part of the work that nobody has begun yet, part by part, until there is none and will be none.
 typedef struct Work { void (*go_on)(State *, struct Work *); } Work;
 
 struct Helper {
   pthread_t thread;
   pthread_mutex_t mutex;
-  pthread_cond_t wake, idle;
-  Work *offered;
-  atomic_int is_busy;
+  pthread_cond_t called, ended;
   int ends;
+  atomic_int is_awake;
+  _Atomic(Work *) offered; // or taken, if the helper is at it
 };
 
-// How often it is looked whether the helper has ended what it has begun before this thread sleeps until it has.
+// How often it is looked whether the helper has ended what it began before one sleeps until it has.
 enum { PATIENCE = 20000 };
+
+static Work taken;
+
+static int take_offered(Helper *helper, State *state) {
+  Work *work = atomic_load(&helper->offered);
+  if (!work || !atomic_compare_exchange_strong(&helper->offered, &work, &taken)) return 0;
+  if (state) work->go_on(state, work);
+  atomic_store(&helper->offered, NULL); // from now on the work is gone
+  pthread_mutex_lock(&helper->mutex);
+  pthread_cond_signal(&helper->ended);
+  pthread_mutex_unlock(&helper->mutex);
+  return 1;
+}
+
+static int sleep_until_called(Helper *helper) {
+  pthread_mutex_lock(&helper->mutex);
+  atomic_store(&helper->is_awake, 0);
+  while (!atomic_load(&helper->offered) && !helper->ends) pthread_cond_wait(&helper->called, &helper->mutex);
+  atomic_store(&helper->is_awake, 1);
+  const int ends = helper->ends;
+  pthread_mutex_unlock(&helper->mutex);
+  return !ends;
+}
 
 static void *help(void *data) {
   Helper *helper = data;
   State *state = new_state();
-  pthread_mutex_lock(&helper->mutex);
-  while (!helper->ends) {
-    Work *work = helper->offered;
-    if (!work) {
-      pthread_cond_wait(&helper->wake, &helper->mutex);
-      continue;
-    }
-    helper->offered = NULL;
-    atomic_store(&helper->is_busy, 1);
-    pthread_mutex_unlock(&helper->mutex);
-    if (state) work->go_on(state, work);
-    pthread_mutex_lock(&helper->mutex);
-    atomic_store(&helper->is_busy, 0);
-    pthread_cond_signal(&helper->idle);
+  Watch watch = {0};
+  while (sleep_until_called(helper)) {
+    end_watch(&watch);
+    do {
+      if (take_offered(helper, state)) begin_watch(&watch);
+    } while (stays_awake(&watch));
   }
-  pthread_mutex_unlock(&helper->mutex);
   free_state(state);
   return NULL;
 }
@@ -48,45 +64,43 @@ static Helper *new_helper(void) {
   Helper *helper = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? calloc(1, sizeof *helper) : NULL;
   if (!helper) return NULL;
   pthread_mutex_init(&helper->mutex, NULL);
-  pthread_cond_init(&helper->wake, NULL);
-  pthread_cond_init(&helper->idle, NULL);
+  pthread_cond_init(&helper->called, NULL);
+  pthread_cond_init(&helper->ended, NULL);
   if (pthread_create(&helper->thread, NULL, help, helper) == 0) return helper;
   free(helper);
   return NULL;
 }
 
+static void wake(Helper *helper, int ends) {
+  pthread_mutex_lock(&helper->mutex);
+  helper->ends = ends;
+  pthread_cond_signal(&helper->called);
+  pthread_mutex_unlock(&helper->mutex);
+}
+
 static void end_helper(Helper *helper) {
   if (!helper) return;
-  pthread_mutex_lock(&helper->mutex);
-  helper->ends = 1;
-  pthread_cond_signal(&helper->wake);
-  pthread_mutex_unlock(&helper->mutex);
+  wake(helper, 1);
   pthread_join(helper->thread, NULL);
   free(helper);
 }
 
-static void offer(Helper *helper, Work *work) {
-  pthread_mutex_lock(&helper->mutex);
-  helper->offered = work;
-  pthread_cond_signal(&helper->wake);
-  pthread_mutex_unlock(&helper->mutex);
+// The helper takes part in the work from now on, or as soon as it is awake: who comes late costs no more than the call.
+static void call_helper(State *state, Work *work) {
+  if (!state->helper) state->helper = new_helper();
+  Helper *helper = state->helper;
+  if (!helper) return;
+  atomic_store(&helper->offered, work);
+  if (!atomic_load(&helper->is_awake)) wake(helper, 0);
 }
 
 // Afterwards the helper has ended what it began of the work, and begins no more of it.
-static void retract(Helper *helper) {
+static void dismiss_helper(State *state, Work *work) {
+  Helper *helper = state->helper;
+  if (!helper || atomic_compare_exchange_strong(&helper->offered, &work, NULL)) return;
+  for (int i = 0; i < PATIENCE; i++)
+    if (!atomic_load(&helper->offered)) return;
   pthread_mutex_lock(&helper->mutex);
-  helper->offered = NULL;
+  while (atomic_load(&helper->offered)) pthread_cond_wait(&helper->ended, &helper->mutex);
   pthread_mutex_unlock(&helper->mutex);
-  for (int i = 0; i < PATIENCE && atomic_load(&helper->is_busy); i++) atomic_thread_fence(memory_order_seq_cst);
-  pthread_mutex_lock(&helper->mutex);
-  while (atomic_load(&helper->is_busy)) pthread_cond_wait(&helper->idle, &helper->mutex);
-  pthread_mutex_unlock(&helper->mutex);
-}
-
-// All of the work, together with the helper. Whoever is free takes the next part: a helper that comes late costs no more than the call.
-static void together(State *state, Work *work) {
-  if (!state->helper) state->helper = new_helper();
-  if (state->helper) offer(state->helper, work);
-  work->go_on(state, work);
-  if (state->helper) retract(state->helper);
 }

@@ -13,6 +13,7 @@
 
 #include "calls.h"
 #include "sha256-lanes.h"
+#include "stay-awake.h"
 
 enum { PAGE = 4096, ID = 32, ITEM_FIELDS = 4, LEAST_SQUEEZED = 512, MOST_FRAME = 64 << 10, MOST_WAITING = 1 << 20 };
 
@@ -30,13 +31,14 @@ static void (*EVP_MD_CTX_free)(void *), (*EVP_MD_free)(void *);
 static int (*EVP_DigestInit_ex2)(void *, const void *, const void *);
 static int (*EVP_DigestUpdate)(void *, const void *, size_t);
 static int (*EVP_DigestFinal_ex)(void *, unsigned char *, unsigned *);
+static int (*uv_backend_fd)(const void *);
 
 #define FIND(name) (*(void **)&name = dlsym(RTLD_DEFAULT, #name)) != NULL
 static int find_all(void) {
   return FIND(ZSTD_createCCtx) && FIND(ZSTD_createDCtx) && FIND(ZSTD_freeCCtx) && FIND(ZSTD_freeDCtx) &&
          FIND(ZSTD_CCtx_setParameter) && FIND(ZSTD_compress2) && FIND(ZSTD_decompressDCtx) && FIND(ZSTD_isError) &&
          FIND(ZSTD_findFrameCompressedSize) && FIND(ZSTD_getFrameContentSize) && FIND(EVP_MD_fetch) && FIND(EVP_MD_free) && FIND(EVP_MD_CTX_new) && FIND(EVP_MD_CTX_free) && FIND(EVP_DigestInit_ex2) &&
-         FIND(EVP_DigestUpdate) && FIND(EVP_DigestFinal_ex);
+         FIND(EVP_DigestUpdate) && FIND(EVP_DigestFinal_ex) && FIND(uv_backend_fd);
 }
 
 typedef struct Helper Helper;
@@ -44,7 +46,8 @@ static void end_helper(Helper *helper);
 
 struct State {
   void *compressor, *decompressor, *digest, *sha256;
-  int most_lanes;
+  int most_lanes, loop; // of JavaScript's thread the event loop
+  Watch watch;
   Helper *helper;
   struct { uint8_t *bytes; size_t size; } scratch[2]; // one for each message that is being hashed
 };
@@ -284,6 +287,23 @@ static double misalignment(State *state, const Argument *a, const char **why) {
   return (double)((uintptr_t)a[0].bytes % PAGE);
 }
 
+// stayAwake(): all is answered. Until the event loop has something to do, if that is likely to come soon. See stay-awake.h
+static double stay_awake(State *state, const Argument *a, const char **why) {
+  (void)a, (void)why;
+  struct pollfd asked = {state->loop, POLLIN, 0};
+  begin_watch(&state->watch);
+  while (!poll(&asked, 1, 0))
+    if (!stays_awake(&state->watch)) return 0;
+  return 1;
+}
+
+// wasAsked(): there is something to do.
+static double was_asked(State *state, const Argument *a, const char **why) {
+  (void)a, (void)why;
+  end_watch(&state->watch);
+  return 0;
+}
+
 static void forget(napi_env env, void *data, void *hint) {
   (void)env, (void)hint;
   free_state(data);
@@ -291,7 +311,7 @@ static void forget(napi_env env, void *data, void *hint) {
 
 NAPI_MODULE_INIT() {
   static Call splits = {"bnnnwwb", split}, squeezes = {"bwbwb", squeeze}, unsqueezes = {"bwbbb", unsqueeze}, finds = {"nnnd", extents},
-              unpacks = {"dbbn", unpack}, decodes = {"dnwbbbb", decode_cached}, looks = {"b", misalignment}, reads = {"nbn", read_cached};
+              unpacks = {"dbbn", unpack}, decodes = {"dnwbbbb", decode_cached}, looks = {"b", misalignment}, reads = {"nbn", read_cached}, stays = {"", stay_awake}, was = {"", was_asked};
   const napi_property_descriptor functions[] = {
       {"split", NULL, now, NULL, NULL, NULL, napi_enumerable, &splits},
       {"splitLater", NULL, later, NULL, NULL, NULL, napi_enumerable, &splits},
@@ -305,11 +325,15 @@ NAPI_MODULE_INIT() {
       {"decodeCached", NULL, now, NULL, NULL, NULL, napi_enumerable, &decodes},
       {"readCached", NULL, now, NULL, NULL, NULL, napi_enumerable, &reads},
       {"misalignment", NULL, now, NULL, NULL, NULL, napi_enumerable, &looks},
+      {"stayAwake", NULL, now, NULL, NULL, NULL, napi_enumerable, &stays},
+      {"wasAsked", NULL, now, NULL, NULL, NULL, napi_enumerable, &was},
       {"startThreads", NULL, start_threads, NULL, NULL, NULL, napi_enumerable, NULL},
       {"endThreads", NULL, end_threads, NULL, NULL, NULL, napi_enumerable, NULL}};
   State *state = find_all() ? new_state() : NULL;
   napi_value source;
-  if (!state || napi_set_instance_data(env, state, forget, NULL) != napi_ok) return fail(env, "This node exports no zstd or OpenSSL.");
+  struct uv_loop_s *loop;
+  if (!state || napi_set_instance_data(env, state, forget, NULL) != napi_ok) return fail(env, "This node exports no zstd, OpenSSL or libuv.");
+  if (napi_get_uv_event_loop(env, &loop) != napi_ok || (state->loop = uv_backend_fd(loop)) < 0) return fail(env, "The event loop has no descriptor.");
   napi_create_string_utf8(env, SOURCE, NAPI_AUTO_LENGTH, &source); // which source it was built from
   napi_set_named_property(env, exports, "source", source);
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);

@@ -40,7 +40,7 @@ export interface Native {
   unpackLater: Later<NativeCalls['unpack']>
   /**
    * Decodes and verifies the first `count` chunks of packs that the system has in memory, to places of `target` and `ring`: `good` tells of which,
-   * and `parts` how much of each, which is what is wanted or more. All other bytes at its place are undefined. The fields of `items` are
+   * and `parts` how much of each, which is what is wanted or more. All other bytes at its place are undefined; places don't overlap. The fields of `items` are
    * those of `DecodeItem`, those of `parts` say 1 for the ring, and from where to where the chunk was decoded.
    */
   decodeCached(
@@ -55,6 +55,13 @@ export interface Native {
   extents(fd: number, from: number, sizeBytes: number, pairs: Float64Array): number
   /** How many bytes the system had in memory, or -1 if it would have to wait for a disk. */
   readCached(fd: number, target: Uint8Array, position: number): number
+  /**
+   * All is answered. If the last question came within 200 µs, this waits for so long, awake, until the event loop has something to do, and
+   * lets everybody else have the processor; where others need it, this returns at once for a while. 1 if there is something to do.
+   */
+  stayAwake(): number
+  /** A question is here. */
+  wasAsked(): number
   /** How far behind the start of a page of memory the bytes begin. */
   misalignment(bytes: Uint8Array): number
   /** `done` is told what became of each call: its answer, or why it was refused. */
@@ -63,9 +70,15 @@ export interface Native {
   endThreads(pool: NativePool): void
 }
 
-const sources = ['kernel.c', 'calls.h', 'sha256-lanes.h', 'unpack.h', 'helper.h', 'decode-cached.h'].map(
-  file => new URL(file, import.meta.url),
-)
+const sources = [
+  'kernel.c',
+  'calls.h',
+  'sha256-lanes.h',
+  'unpack.h',
+  'helper.h',
+  'decode-cached.h',
+  'stay-awake.h',
+].map(file => new URL(file, import.meta.url))
 const built = new URL('kernel.node', import.meta.url)
 
 /** What the build writes into the kernel: one that was built from another source is not loaded. */

@@ -8,6 +8,7 @@ import { Line, LineBroken } from './line.ts'
 import { type NbdExport, OpenExport } from './nbd-export.ts'
 import { negotiate, type Offer } from './negotiate.ts'
 import { transmit } from './transmit.ts'
+import { usualVigil, type Vigil } from './vigil.ts'
 
 export interface NbdParts {
   readonly exports: readonly NbdExport[]
@@ -41,6 +42,7 @@ const usualHandshakeMs = 20_000
 export const serveNbd = async (at: NbdAddress, parts: NbdParts): Promise<NbdServer> => {
   const exports = parts.exports.map(each => new OpenExport(each, parts.cache))
   const offer = offerOf(exports, parts)
+  const vigil = usualVigil()
   const lines = new Set<Line>()
   const conversations = new Set<Promise<void>>()
   const counts = { sentBytes: 0, failures: 0 }
@@ -51,7 +53,7 @@ export const serveNbd = async (at: NbdAddress, parts: NbdParts): Promise<NbdServ
   const server = net.createServer({ noDelay: true }, socket => {
     const line = new Line(socket, parts.clock)
     lines.add(line)
-    const conversation: Promise<void> = converse(line, offer, parts, failed).finally(() => {
+    const conversation: Promise<void> = converse(line, offer, parts, failed, vigil).finally(() => {
       lines.delete(line)
       conversations.delete(conversation)
       counts.sentBytes += line.sentBytes
@@ -95,6 +97,7 @@ const converse = async (
   offer: Offer,
   { clock, log, handshakeMs = usualHandshakeMs }: NbdParts,
   failed: (error: unknown) => void,
+  vigil: Vigil,
 ): Promise<void> => {
   const agreedOn = new AbortController()
   void clock.sleep(handshakeMs, agreedOn.signal).then(() => {
@@ -103,7 +106,7 @@ const converse = async (
   try {
     const agreed = await negotiate(line, offer)
     agreedOn.abort()
-    if (agreed) await transmit(line, agreed, failed)
+    if (agreed) await transmit(line, agreed, failed, vigil)
     await line.end()
   } catch (error) {
     if (!(error instanceof LineBroken)) log.error('An NBD connection broke off.', { error })

@@ -19,6 +19,7 @@ import {
   uint32,
   uint64,
 } from './protocol.ts'
+import type { Vigil } from './vigil.ts'
 
 /** Requests of one client that are worked on at once; the next one waits, unread. */
 const mostRunning = 16
@@ -35,13 +36,24 @@ const mostStatusExtents = 8192
 const refusal = { io: [errorCode.io, 'The bytes could not be read.'] } as const
 
 /** Answers requests until the client goes; `failed` hears of bytes that could not be had. */
-export const transmit = async (line: Line, agreed: Agreed, failed: (error: unknown) => void): Promise<void> => {
+export const transmit = async (
+  line: Line,
+  agreed: Agreed,
+  failed: (error: unknown) => void,
+  vigil: Vigil,
+): Promise<void> => {
   const session = new Session(line, agreed, failed)
   const running = new Set<Promise<void>>()
+  const awaitRequest = async () => {
+    if (running.size === 0) vigil.stayAwake()
+    const request = await line.take(requestBytes)
+    vigil.wasAsked()
+    return request
+  }
   let bytesAtOnce = 0
   try {
     for (;;) {
-      const request = parseRequest(line.takeNow(requestBytes) ?? (await line.take(requestBytes)))
+      const request = parseRequest(line.takeNow(requestBytes) ?? (await awaitRequest()))
       if (!request) throw new LineBroken('The client sends what is no request.')
       if (request.type === command.disconnect) break
       if (request.type === command.write) await session.passOverPayload(request)
