@@ -1,5 +1,6 @@
 import * as path from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 import type { Heal } from '#data-plane/chunks/chunk-store.ts'
 import { startHashWorkers } from '#data-plane/chunks/hash-workers.ts'
 import { openStore } from '#data-plane/chunks/open-store.ts'
@@ -46,6 +47,7 @@ export interface RunningRegion {
  */
 export const startRegion = async (config: RegionConfig): Promise<RunningRegion> => {
   const { dataFolder, join, clock, log, reserveBytes, adoptEmptyStores = [] } = config
+  collectRarely()
   const undo: (() => unknown)[] = [lockFolder(dataFolder)]
   const stop = async () => {
     for (const close of undo.splice(0).reverse()) await close()
@@ -78,4 +80,13 @@ export const startRegion = async (config: RegionConfig): Promise<RunningRegion> 
     await stop()
     throw error
   }
+}
+
+/**
+ * V8 collects garbage whenever some 20 MiB of memory outside of its heap were asked for, and what comes through TLS is such memory, 16 KiB at a
+ * time: a fifth of the processor time of receiving an image went into looking through the same small heap again and again. From now on
+ * that memory counts like the heap's own: a third as many collections, and 20 MiB more of memory. Measured with V8 13 alone.
+ */
+const collectRarely = (): void => {
+  if (process.versions.v8.startsWith('13.')) setFlagsFromString('--external-memory-accounted-in-global-limit')
 }
