@@ -15,9 +15,10 @@ test(`${count} small histories of regions keep every promise (from seed ${first}
  * A hold that lost its manifest to a collection; a doubted chunk whose new copy was lost to a failing disk; a chunk of two linked
  * packs that was verified in one and read from the other after the next opening; a good copy that was collected as needed by nobody
  * while the bad one stayed in an older pack, to be what new data was deduplicated against; a manifest that was held between a
- * collection’s last look and its verdict; a chunk in a pack that a collection could not remove, which decayed unseen.
+ * collection’s last look and its verdict; a chunk in a pack that a collection could not remove, which decayed unseen; the same, where it was the
+ * file of the pack that the disk kept.
  */
-const onceBroken = [462053301, 462054332, 46135, 476175650, 950251929, 950539458, 950778161, 951230886]
+const onceBroken = [462053301, 462054332, 46135, 476175650, 950251929, 950539458, 950778161, 951230886, 27784107]
 
 test('seeds that once broke a promise keep it', async () => {
   for (const seed of onceBroken) assert.equal((await runHistories(seed, 1, 1)).map(storyOf).join('\n'), '')

@@ -118,13 +118,21 @@ export class PackFiles {
     return handle.sums
   }
 
-  /** Forgets a pack that nothing points to any more and, once its readers are gone, removes its files. */
+  /**
+   * Forgets a pack that nothing points to any more and, once its readers are gone, removes its files. One that the disk keeps is not
+   * forgotten: the next opening would know it again.
+   */
   async remove(pack: Pack): Promise<void> {
-    this.packs.delete(pack.number)
+    const isKnown = this.packs.delete(pack.number)
     const handle = this.#handles.get(pack.number)
     this.#handles.delete(pack.number)
     if (handle) await this.#retire(handle)
-    await this.#files.remove(this.packPath(pack.name))
+    try {
+      await this.#files.remove(this.packPath(pack.name))
+    } catch (error) {
+      if (isKnown) this.packs.set(pack.number, pack)
+      throw error
+    }
     await this.#files.remove(this.sumsPath(pack.name))
     await this.#files.remove(this.indexPath(pack.name))
   }
