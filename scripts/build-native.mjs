@@ -2,21 +2,18 @@
 // machine without a compiler is no failure: the same work is then done in JavaScript.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const folder = join(root, 'src/data-plane/native')
-const [source, ...parts] = [
-  'kernel.c',
-  'calls.h',
-  'sha256-lanes.h',
-  'unpack.h',
-  'helper.h',
-  'decode-cached.h',
-  'stay-awake.h',
-].map(file => join(folder, file))
+/** In the order in which load-native.ts reads them too. */
+const sources = readdirSync(folder)
+  .filter(file => /\.[ch]$/.test(file))
+  .sort()
+  .map(file => join(folder, file))
+const source = join(folder, 'kernel.c')
 const target = join(folder, 'kernel.node')
 const isWished = !process.argv.includes('--if-possible')
 
@@ -37,7 +34,7 @@ if (!headers) end('node_api.h was found neither in node_modules nor beside node.
 const draft = `${target}.${process.pid}`
 const linking = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']
 const name = createHash('sha256')
-  .update(Buffer.concat([source, ...parts].map(file => readFileSync(file))))
+  .update(Buffer.concat(sources.map(file => readFileSync(file))))
   .digest('hex')
 const options = ['-O2', '-Wall', '-Wextra', '-Werror', '-fPIC', ...linking, `-DSOURCE="${name}"`, `-I${headers}`]
 const compiler = process.env.CC ?? 'cc'

@@ -126,8 +126,8 @@ export class PackFiles {
     const isKnown = this.packs.delete(pack.number)
     const handle = this.#handles.get(pack.number)
     this.#handles.delete(pack.number)
-    if (handle) await this.#retire(handle)
     try {
+      if (handle) await this.#retire(handle)
       await this.#files.remove(this.packPath(pack.name))
     } catch (error) {
       if (isKnown) this.packs.set(pack.number, pack)

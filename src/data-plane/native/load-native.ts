@@ -70,15 +70,13 @@ export interface Native {
   endThreads(pool: NativePool): void
 }
 
-const sources = [
-  'kernel.c',
-  'calls.h',
-  'sha256-lanes.h',
-  'unpack.h',
-  'helper.h',
-  'decode-cached.h',
-  'stay-awake.h',
-].map(file => new URL(file, import.meta.url))
+/** In the order in which build-native.mjs reads them too. */
+const readSources = (): Buffer[] =>
+  fs
+    .readdirSync(import.meta.dirname)
+    .filter(file => /\.[ch]$/.test(file))
+    .sort()
+    .map(file => fs.readFileSync(new URL(file, import.meta.url)))
 const built = new URL('kernel.node', import.meta.url)
 
 /** What the build writes into the kernel: one that was built from another source is not loaded. */
@@ -93,7 +91,7 @@ export const loadNative = (setting = process.env.OPENGALLERY_NATIVE): Native | s
   if (!fs.existsSync(built)) return 'was not built here: `npm run build:native` does it where there is a C compiler'
   try {
     const native = createRequire(import.meta.url)(fileURLToPath(built))
-    return native.source === sourceName(Buffer.concat(sources.map(file => fs.readFileSync(file))))
+    return native.source === sourceName(Buffer.concat(readSources()))
       ? native
       : 'was built from another version: run `npm run build:native`'
   } catch (error) {
