@@ -1,4 +1,5 @@
-import type { ChunkSource, StoredChunk } from '#data-plane/chunks/chunk-store.ts'
+import type { ChunkSource, StoredBatch, StoredChunk } from '#data-plane/chunks/chunk-store.ts'
+import { chunksIn, inBatches } from '#data-plane/chunks/stored-batches.ts'
 import type { Network } from '#data-plane/replication/network.ts'
 
 /** What goes wrong on the way, each as a chance per chunk; all zero is a good day. */
@@ -39,7 +40,7 @@ export const fakeNetwork = (weather: Weather, next: () => number): Network => {
         await cross()
         if (next() < weather.loses) continue
         if (!late && next() < weather.swaps) {
-          late = { ...chunk, stored: Uint8Array.from(chunk.stored) } // its memory may be the next one's
+          late = chunk
           continue
         }
         yield next() < weather.twists ? twisted(chunk) : chunk
@@ -64,7 +65,27 @@ export const fakeNetwork = (weather: Weather, next: () => number): Network => {
         return next() < weather.twists ? root.subarray(0, root.length - 1) : root
       },
       chunks: ids => carried(source.chunks(ids)),
-      ...(source.stored && { stored: ids => carried(source.stored?.(ids) ?? source.chunks(ids)) }),
+      ...(source.stored && { stored: ids => spoilt(inBatches(carried(oneByOne(source.stored!(ids))))) }),
     }
+  }
+}
+
+async function* oneByOne(batches: AsyncIterable<StoredBatch>): AsyncGenerator<StoredChunk> {
+  for await (const batch of batches) {
+    const chunks = chunksIn({ ...batch, bytes: Uint8Array.from(batch.bytes) })
+    batch.bytes.fill(0xee)
+    batch.release()
+    yield* chunks
+  }
+}
+
+/** What was released is no good to anybody any more. */
+async function* spoilt(batches: AsyncIterable<StoredBatch>): AsyncGenerator<StoredBatch> {
+  for await (const batch of batches) {
+    const release = () => {
+      batch.bytes.fill(0xee)
+      batch.release()
+    }
+    yield { ...batch, release }
   }
 }

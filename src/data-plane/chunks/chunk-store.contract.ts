@@ -10,6 +10,7 @@ import {
   ManifestMissing,
   type Piece,
 } from './chunk-store.ts'
+import { inBatches } from './stored-batches.ts'
 import { contentOf, ingestBytes, noise, sparse, type TemporaryStore } from './temporary-store.ts'
 
 const PAGE = 4096
@@ -305,10 +306,10 @@ export const chunkStoreContract = (name: string, make: (t: TestContext) => Promi
         return there.chunks(ids)
       },
       async *stored(ids) {
-        for await (const chunk of there.chunks(ids.slice(ids.length > 1 ? 1 : 0))) {
-          const stored = Uint8Array.from(chunk.stored)
-          if (chunk.id === ids[2]) stored[stored.length - 1]! ^= 1
-          yield { ...chunk, stored }
+        for await (const batch of inBatches(there.chunks(ids.slice(ids.length > 1 ? 1 : 0)))) {
+          const twisted = batch.chunks.find(({ id }) => id === ids[2])
+          if (twisted) batch.bytes[twisted.start + twisted.storedBytes - 1]! ^= 1
+          yield batch
         }
       },
     }

@@ -40,6 +40,21 @@ export interface StoredChunk {
   readonly sum?: Uint8Array
 }
 
+/** A chunk among others: its stored bytes begin at `start` of what they all lie in. */
+export interface BatchedChunk extends Omit<StoredChunk, 'stored'> {
+  readonly start: number
+  readonly storedBytes: number
+}
+
+/** Chunks on their way, one behind the other in memory as they do in packs, to be checked, written and sent together. */
+export interface StoredBatch {
+  readonly chunks: readonly BatchedChunk[]
+  /** The stored bytes of all chunks, and nothing else. Whoever got them may change them. */
+  readonly bytes: Uint8Array
+  /** Nobody looks at `bytes` any more: their memory may be another batch's. */
+  release(): void
+}
+
 /** A finished pack in a folder of this machine: nobody ever writes to it again, so that stores can have it in common. */
 export interface SharedPack {
   readonly file: string
@@ -65,10 +80,10 @@ export interface ChunkSource {
   chunks(ids: readonly ChunkId[]): AsyncIterable<StoredChunk>
   /**
    * The same as they lie there, nothing verified, and without those that can't be read: for a receiver that checks every one itself
-   * and asks `chunks` for what is bad or was left out. Sums come with them only from stores of this installation's own making. A chunk
-   * is good until the next one is asked for.
+   * and asks `chunks` for what is bad or was left out. Sums come with them only from stores of this installation's own making. A
+   * mebibyte at a time, or one chunk: a thousand chunks handed on one by one cost more than their bytes.
    */
-  stored?(ids: readonly ChunkId[]): AsyncIterable<StoredChunk>
+  stored?(ids: readonly ChunkId[]): AsyncIterable<StoredBatch>
   /**
    * In which files chunks (32 bytes each) lie that may be linked instead of being sent. Only from stores in folders of this machine.
    */

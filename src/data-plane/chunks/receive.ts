@@ -1,13 +1,14 @@
-import { ArrivalBuffers, type Arrived } from './arrived.ts'
 import { idBytes, idText, idTexts } from './chunk-index.ts'
+import { ITEM_FIELDS } from './chunk-kernel.ts'
 import {
+  type BatchedChunk,
   ChunkCorrupt,
   type ChunkId,
   ChunkMissing,
   type ChunkSource,
   type Ingested,
   type ManifestId,
-  type StoredChunk,
+  type StoredBatch,
   type Watch,
 } from './chunk-store.ts'
 import { PackLinks } from './link-packs.ts'
@@ -21,9 +22,11 @@ import {
   SLICE_BYTES,
 } from './manifest.ts'
 import { publishRoot } from './manifest-writer.ts'
+import type { NewChunk } from './pack-writer.ts'
 import { MAX_CHUNK_BYTES } from './page-cut.ts'
 import { ReceiveProgress } from './receive-progress.ts'
 import { atWork, type StoreCore, type Work } from './store-core.ts'
+import { BATCH_BYTES, inBatches, storedOf } from './stored-batches.ts'
 
 interface Counts {
   newBytes: number
@@ -37,7 +40,6 @@ interface Run {
   readonly from: ChunkSource
   readonly watch: Watch
   readonly progress: ReceiveProgress
-  readonly arrivals: ArrivalBuffers
 }
 
 /** How many chunks are asked for in one call. */
@@ -61,8 +63,7 @@ export const receive = async (
       if (root.length > MAX_ROOT_BYTES || manifestIdOf(root) !== id) throw new ChunkCorrupt(id as string as ChunkId)
       const manifest = decodeRoot(root)
       const progress = new ReceiveProgress(core, work, root)
-      const arrivals = new ArrivalBuffers(core.workers.allocate, core.copyLimits.batchBytes)
-      const counts = await takeOver({ core, work, from, watch, progress, arrivals }, manifest)
+      const counts = await takeOver({ core, work, from, watch, progress }, manifest)
       await work.commit()
       await publishRoot(core, root, hold)
       await core.receives.forget(id).catch(() => {}) // it expires by itself
@@ -161,22 +162,22 @@ const dataBytesOf = ({ index }: StoreCore, slices: Buffer): number => {
 
 /** `ids`: 32 bytes each; of one that is named twice one is asked for. */
 const fetchMissing = async (run: Run, ids: Buffer, counts: Counts): Promise<void> => {
-  const { from, watch } = run
+  const { core, from, watch } = run
   const missing = [...new Set(idTexts(ids))]
   watch.signal?.throwIfAborted()
-  const stored = from.stored?.bind(from)
-  const lacking = stored ? await fetchChunks(run, missing, inParts(missing, stored), counts) : missing
+  const isOffered = from.stored !== undefined
+  const lacking = isOffered ? await fetchChunks(run, missing, ids => storedOf(from, ids), counts) : missing
   if (lacking.length === 0) return
-  const verified = inParts(lacking, ids => from.chunks(ids))
+  const batchBytes = Math.min(BATCH_BYTES, core.copyLimits.batchBytes)
+  const verified: Ask = ids => inBatches(from.chunks(ids), batchBytes)
   const [lost] = await fetchChunks(run, lacking, verified, counts, true)
   if (lost !== undefined) throw new ChunkMissing(lost)
 }
 
+type Ask = (ids: readonly ChunkId[]) => AsyncIterable<StoredBatch>
+
 /** Asks for many chunks in several calls, one after the other; what came last is still being checked when the next is asked for. */
-async function* inParts(
-  ids: readonly ChunkId[],
-  ask: (ids: readonly ChunkId[]) => AsyncIterable<StoredChunk>,
-): AsyncGenerator<StoredChunk> {
+async function* inParts(ids: readonly ChunkId[], ask: Ask): AsyncGenerator<StoredBatch> {
   for (let first = 0; first < ids.length; first += MOST_ASKED) yield* ask(ids.slice(first, first + MOST_ASKED))
 }
 
@@ -184,16 +185,17 @@ async function* inParts(
 const fetchChunks = async (
   run: Run,
   ids: readonly ChunkId[],
-  given: AsyncIterable<StoredChunk>,
+  ask: Ask,
   counts: Counts,
   isVerified = false,
 ): Promise<ChunkId[]> => {
-  const { core, watch, arrivals } = run
+  const { core, watch } = run
   const wanted = new Set(ids)
   const running = new Set<Promise<void>>()
   let failure: { error: unknown } | undefined
-  const start = async (arrived: Arrived) => {
-    const task = storeArrived(run, arrived, counts)
+  const start = async (batch: StoredBatch) => {
+    const arrived = batch.chunks.filter(({ id }) => wanted.delete(id))
+    const task = storeArrived(run, arrived, batch.bytes, counts)
       .then(bad => {
         for (const id of bad) wanted.add(id)
         if (isVerified && bad[0] !== undefined) throw new ChunkCorrupt(bad[0])
@@ -202,52 +204,62 @@ const fetchChunks = async (
         failure ??= { error }
       })
       .finally(() => {
-        arrivals.giveBack(arrived)
+        batch.release()
         running.delete(task)
       })
     running.add(task)
     if (running.size > core.workers.count) await Promise.race(running)
   }
-  let arrived: Arrived | undefined
   try {
-    for await (const chunk of given) {
+    for await (const batch of inParts(ids, ask)) {
       watch.signal?.throwIfAborted()
       if (failure) break
-      if (!wanted.delete(chunk.id)) continue
-      if (!isSensible(chunk)) throw new ChunkCorrupt(chunk.id)
-      arrived ??= arrivals.begin()
-      arrived.add(chunk)
-      if (!arrived.isFull) continue
-      const full = arrived
-      arrived = undefined
-      await start(full)
+      await start(batch)
     }
   } finally {
-    if (arrived) await start(arrived) // also of what breaks off then: it need not be sent again
     await Promise.all(running)
   }
   if (failure) throw failure.error
   return [...wanted]
 }
 
-const isSensible = ({ sizeBytes, stored, encoding, sum }: StoredChunk): boolean =>
+const isSensible = ({ sizeBytes, storedBytes, encoding, sum }: BatchedChunk): boolean =>
   sizeBytes > 0 &&
   (sum === undefined || sum.length === 32) &&
   sizeBytes <= MAX_CHUNK_BYTES &&
-  (encoding === 'raw' ? stored.length === sizeBytes : encoding === 'zstd' && stored.length <= sizeBytes)
+  (encoding === 'raw' ? storedBytes === sizeBytes : encoding === 'zstd' && storedBytes <= sizeBytes)
 
 /** Checks chunks and stores them as they came; answers with those that are not what they should be. */
 const storeArrived = async (
   { core, work, progress }: Run,
-  arrived: Arrived,
+  arrived: readonly BatchedChunk[],
+  bytes: Uint8Array,
   counts: Counts,
 ): Promise<readonly ChunkId[]> => {
-  const { items, hashes, chunks } = arrived.proofs()
-  const good = await core.workers.unsqueeze(arrived.buffer, items, hashes)
+  for (const chunk of arrived) if (!isSensible(chunk)) throw new ChunkCorrupt(chunk.id)
+  const { items, hashes, chunks } = proofsOf(arrived)
+  const good = await core.workers.unsqueeze(bytes, items, hashes)
   const kept = good.includes(0) ? chunks.filter((_, i) => good[i]) : chunks
-  const added = await core.writer.append(kept, arrived.buffer, work.lease)
+  const added = await core.writer.append(kept, bytes, work.lease)
   counts.newBytes += added.newBytes
   counts.storedBytes += added.storedBytes
   progress.arrived(added.storedBytes)
-  return arrived.ids.filter((_, i) => !good[i])
+  return arrived.flatMap(({ id }, i) => (good[i] ? [] : [id]))
+}
+
+/**
+ * What proves chunks, for `unsqueeze`, and what is to be written of those that it finds good. One that came with a sum is compared with
+ * that, which is as sure and spares its decoding, which takes four times as long; any other one with its id.
+ */
+const proofsOf = (arrived: readonly BatchedChunk[]) => {
+  const items = new Uint32Array(arrived.length * ITEM_FIELDS)
+  const hashes = new Uint8Array(arrived.length * 32)
+  const chunks = arrived.map(({ id: text, start, storedBytes, sizeBytes, encoding, sum: given }, i): NewChunk => {
+    const id = idBytes(text)
+    const sum = encoding === 'raw' ? id : given
+    items.set([start, storedBytes, sum ? storedBytes : sizeBytes, sum ? 0 : 1], i * ITEM_FIELDS)
+    hashes.set(sum ?? id, i * 32)
+    return { id, start, storedBytes, sizeBytes, encoding, ...(sum && { sum }) }
+  })
+  return { items, hashes, chunks }
 }

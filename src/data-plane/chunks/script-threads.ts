@@ -66,7 +66,15 @@ class Thread {
   }
 }
 
-/** Threads with a JavaScript engine in each, which see the buffers of `allocate` and no others. */
+/** Bytes where the threads see them. */
+const shared = (bytes: Uint8Array): Uint8Array => {
+  if (bytes.buffer instanceof SharedArrayBuffer) return bytes
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length))
+  copy.set(bytes)
+  return copy
+}
+
+/** Threads with a JavaScript engine in each, which see the buffers of `allocate`; other bytes that are only read are copied for them. */
 export const scriptThreads = (count: number): HashThreads => {
   const waiting: Job[] = []
   const idle: Thread[] = []
@@ -89,7 +97,7 @@ export const scriptThreads = (count: number): HashThreads => {
     allocate: sizeBytes => new Uint8Array(new SharedArrayBuffer(sizeBytes)),
     split: (...given) => ask({ call: 'split', with: given }),
     squeeze: (...given) => ask({ call: 'squeeze', with: given }),
-    unsqueeze: (...given) => ask({ call: 'unsqueeze', with: given }),
+    unsqueeze: (stored, ...given) => ask({ call: 'unsqueeze', with: [shared(stored), ...given] }),
     unpack: (...given) => ask({ call: 'unpack', with: given }),
     async close() {
       await Promise.all(threads.map(thread => thread.close()))

@@ -4,10 +4,10 @@ import type { Clock } from '#foundation/clock.ts'
 import { connect } from './connect.ts'
 import { AskFailed, errorOf, NodeUnreachable } from './faults.ts'
 import type { NodeAccess } from './join.ts'
-import { type Message, type Wire, WireBroken, type WireParts } from './wire.ts'
+import { type Body, type Message, type Wire, WireBroken, type WireParts } from './wire.ts'
 
 /** What a region asks for in the course of a call, part by part. */
-export type Answers = Readonly<Record<string, (ask: Message) => AsyncIterable<Uint8Array>>>
+export type Answers = Readonly<Record<string, (ask: Message) => AsyncIterable<Body>>>
 
 export interface CallOptions {
   readonly body?: Uint8Array

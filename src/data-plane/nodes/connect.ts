@@ -5,7 +5,7 @@ import type { NodeAccess } from './join.ts'
 import { Wire, type WireParts } from './wire.ts'
 
 /** What both ends must speak; a later version gets another name. */
-export const PROTOCOL = 'opengallery-store-2'
+export const PROTOCOL = 'opengallery-store-3'
 
 interface ConnectParts extends WireParts {
   readonly connectLimitMs: number

@@ -18,12 +18,13 @@ import {
 } from '#data-plane/chunks/chunk-store.ts'
 import { bytesOfLayout, manifestLayout } from '#data-plane/chunks/layout.ts'
 import { decodeRoot, MAX_ROOT_BYTES, manifestIdOf } from '#data-plane/chunks/manifest.ts'
+import { chunksIn, inBatches, storedOf } from '#data-plane/chunks/stored-batches.ts'
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
 import { type Answers, Caller, type CallerParts, type CallOptions } from './caller.ts'
 import type { NodeAccess } from './join.ts'
 import { listed, RemoteDraft } from './remote-draft.ts'
 import { streamed } from './streamed.ts'
-import { decodeChunks, decodeIds, encodeChunks, encodeIds, MOST_IDS } from './travelling-chunks.ts'
+import { decodeBatch, decodeIds, encodeBatches, encodeIds, MOST_IDS } from './travelling-chunks.ts'
 import { listParts } from './travelling-lists.ts'
 import { RemoteChunks } from './verified-bytes.ts'
 import { MAX_BODY_BYTES, WireBroken } from './wire.ts'
@@ -59,13 +60,9 @@ const storeOf = (id: string, call: CallStore, close: () => void): ChunkStore => 
   const source: ChunkSource = {
     manifestRoot: manifest => rootOf(call, manifest),
     async *chunks(ids) {
-      for (let first = 0; first < ids.length; first += MOST_IDS)
-        yield* chunksOf(call, ids.slice(first, first + MOST_IDS), 'chunks')
+      for await (const batch of batchesOf(call, ids, 'chunks')) yield* chunksIn(batch)
     },
-    async *stored(ids) {
-      for (let first = 0; first < ids.length; first += MOST_IDS)
-        yield* chunksOf(call, ids.slice(first, first + MOST_IDS), 'stored')
-    },
+    stored: ids => batchesOf(call, ids, 'stored'),
   }
   const remote = new RemoteChunks(source)
   return {
@@ -145,8 +142,8 @@ const offering = (manifest: ManifestId, from: ChunkSource): Answers => ({
   async *root() {
     yield* parts(await from.manifestRoot(manifest))
   },
-  chunks: ({ body }) => encodeChunks(from.chunks(decodeIds(body))),
-  stored: ({ head, body }) => encodeChunks((from.stored ?? from.chunks)(decodeIds(body)), head.sums === true),
+  chunks: ({ body }) => encodeBatches(inBatches(from.chunks(decodeIds(body)))),
+  stored: ({ head, body }) => encodeBatches(storedOf(from, decodeIds(body)), head.sums === true),
 })
 
 /** Not before the caller's pace allows it is the next part of the region's store read. */
@@ -161,7 +158,7 @@ const pacing = (pace: (bytes: number) => Promise<void>): Answers => ({
 const healing = (heal: Heal): Answers => ({
   async *heal({ head }) {
     const chunk = /^[0-9a-f]{64}$/.test(String(head.id)) ? await heal(head.id as ChunkId) : undefined
-    if (chunk) yield* encodeChunks(each([chunk]))
+    if (chunk) yield* encodeBatches(inBatches(each([chunk])))
   },
 })
 
@@ -179,9 +176,11 @@ const rootOf = async (call: CallStore, manifest: ManifestId): Promise<Buffer> =>
   return root
 }
 
-async function* chunksOf(call: CallStore, ids: readonly ChunkId[], name: 'chunks' | 'stored') {
-  const body = encodeIds(ids)
-  for await (const batch of streamed(options => call(name, {}, { ...options, body }))) yield* decodeChunks(batch)
+async function* batchesOf(call: CallStore, ids: readonly ChunkId[], name: 'chunks' | 'stored') {
+  for (let first = 0; first < ids.length; first += MOST_IDS) {
+    const body = encodeIds(ids.slice(first, first + MOST_IDS))
+    for await (const message of streamed(options => call(name, {}, { ...options, body }))) yield decodeBatch(message)
+  }
 }
 
 /** An image, read chunk by chunk and checked on this side too. While it is open, no collection there takes its chunks. */

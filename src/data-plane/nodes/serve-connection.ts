@@ -1,11 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Heal } from '#data-plane/chunks/chunk-store.ts'
+import { chunksIn } from '#data-plane/chunks/stored-batches.ts'
 import type { Log } from '#foundation/log.ts'
 import { CallRefused, faultOf } from './faults.ts'
 import type { Role } from './join.ts'
 import { ServedCall } from './served-call.ts'
 import { calls, type HostedStore, readingCalls } from './store-calls.ts'
-import { decodeChunks } from './travelling-chunks.ts'
+import { decodeBatch } from './travelling-chunks.ts'
 import { type Wire, WireBroken } from './wire.ts'
 
 const current = new AsyncLocalStorage<ServedCall>()
@@ -14,7 +15,7 @@ const current = new AsyncLocalStorage<ServedCall>()
 export const healFromCaller: Heal = async id => {
   const call = current.getStore()
   if (call?.role !== 'gallery') return undefined
-  for await (const batch of call.ask('heal', { id })) return decodeChunks(batch).find(chunk => chunk.id === id)
+  for await (const batch of call.ask('heal', { id })) return chunksIn(decodeBatch(batch)).find(chunk => chunk.id === id)
   return undefined
 }
 

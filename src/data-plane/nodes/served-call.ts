@@ -2,7 +2,7 @@ import type { Watch } from '#data-plane/chunks/chunk-store.ts'
 import { AskFailed } from './faults.ts'
 import { Inbox } from './inbox.ts'
 import type { Role } from './join.ts'
-import { type Message, type Wire, WireBroken } from './wire.ts'
+import { type Body, type Message, type Wire, WireBroken } from './wire.ts'
 
 const MOST_ASKS = 256
 const MOST_WAITING = 4
@@ -52,7 +52,7 @@ export class ServedCall {
   }
 
   /** One piece of a long answer. */
-  item(body?: Uint8Array): Promise<void> {
+  item(body?: Body): Promise<void> {
     return this.#wire.send({ item: true }, body)
   }
 

@@ -1,8 +1,9 @@
 import type { ChunkId, ChunkSource, ChunkStore, Draft, ManifestId, Piece } from '#data-plane/chunks/chunk-store.ts'
 import { MAX_ROOT_BYTES } from '#data-plane/chunks/manifest.ts'
+import { chunksIn, inBatches, storedOf } from '#data-plane/chunks/stored-batches.ts'
 import type { ChangedBytes, ChangedExtent, Extent, SparseBytes } from '#foundation/sparse-bytes.ts'
 import type { ServedCall } from './served-call.ts'
-import { decodeChunks, decodeIds, encodeChunks, encodeIds } from './travelling-chunks.ts'
+import { decodeBatch, decodeIds, encodeBatches, encodeIds } from './travelling-chunks.ts'
 import { listParts } from './travelling-lists.ts'
 import { MAX_BODY_BYTES, WireBroken } from './wire.ts'
 
@@ -96,12 +97,13 @@ const changeOfCaller = (call: ServedCall, sizeBytes: number): ChangedBytes => ({
   },
 })
 
-async function* chunksOfCaller(call: ServedCall, want: 'chunks' | 'stored', ids: readonly ChunkId[]) {
-  const sums = want === 'stored'
-  for await (const batch of call.ask(want, { sums }, encodeIds(ids))) {
-    yield* decodeChunks(batch, sums)
-    call.recycle(batch)
-  }
+async function* chunksOfCaller(call: ServedCall, ids: readonly ChunkId[]) {
+  for await (const message of call.ask('chunks', {}, encodeIds(ids))) yield* chunksIn(decodeBatch(message))
+}
+
+async function* storedOfCaller(call: ServedCall, ids: readonly ChunkId[]) {
+  for await (const message of call.ask('stored', { sums: true }, encodeIds(ids)))
+    yield decodeBatch(message, true, () => call.recycle(message))
 }
 
 /** The store at the caller's side that has a manifest. The caller is the gallery, whose sums count: see docs/decisions/0017. */
@@ -116,8 +118,8 @@ const sourceOfCaller = (call: ServedCall): ChunkSource => ({
     }
     return Buffer.concat(parts)
   },
-  chunks: ids => chunksOfCaller(call, 'chunks', ids),
-  stored: ids => chunksOfCaller(call, 'stored', ids),
+  chunks: ids => chunksOfCaller(call, ids),
+  stored: ids => storedOfCaller(call, ids),
 })
 
 const piecesOf = async (call: ServedCall): Promise<Piece[]> => {
@@ -182,11 +184,12 @@ export const calls: Readonly<Record<string, Call>> = {
   pin,
   root: sendRoot,
   chunks: async (store, call) => {
-    for await (const batch of encodeChunks(store.chunks(decodeIds(call.request.body)))) await call.item(batch)
+    const chunks = store.chunks(decodeIds(call.request.body))
+    for await (const body of encodeBatches(inBatches(chunks))) await call.item(body)
   },
   stored: async (store, call) => {
     const ids = decodeIds(call.request.body)
-    for await (const batch of encodeChunks((store.stored ?? store.chunks)(ids))) await call.item(batch)
+    for await (const body of encodeBatches(storedOf(store, ids))) await call.item(body)
   },
   hold: (store, call) => store.hold(text(call, 'hold'), manifestOf(call)),
   release: (store, call) => store.release(text(call, 'hold')),

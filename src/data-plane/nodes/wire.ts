@@ -1,10 +1,14 @@
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import type { Clock } from '#foundation/clock.ts'
 
 /** The connection is of no use any more: the peer left, fell silent or broke the protocol. */
 export class WireBroken extends Error {
   override readonly name = 'WireBroken'
 }
+
+/** Bytes to be sent, in one or several pieces of memory. */
+export type Body = Uint8Array | readonly Uint8Array[]
 
 /** What travels: a small JSON object and bytes that belong to it. */
 export interface Message {
@@ -28,6 +32,8 @@ const BODY_STEP_BYTES = 256 * 1024
 /** Beyond this the socket is not read on before somebody takes a message. */
 const MOST_QUEUED_BYTES = 4 * 1024 * 1024
 const MOST_QUEUED = 1000
+/** TLS encrypts what it is given as a whole before the first byte leaves: this much stays in the processor's cache meanwhile. */
+const WRITE_BYTES = 256 * 1024
 const NOTHING = Buffer.alloc(0)
 /** A prefix of zeros is a sign of life, no message. */
 const PING = Buffer.alloc(PREFIX_BYTES)
@@ -62,7 +68,10 @@ export class Wire {
     socket.on('error', error => this.close(new WireBroken('The connection broke.', { cause: error })))
     socket.on('close', () => this.close(new WireBroken('The peer closed the connection.')))
     socket.on('end', () => this.close(new WireBroken('The peer ended the connection.')))
-    socket.on('data', (bytes: Buffer) => this.#take(bytes))
+    socket.on('data', (bytes: Buffer) => {
+      this.#take(bytes)
+      if (socket instanceof TLSSocket) giveBack(bytes)
+    })
     if (first.length > 0) this.#take(first)
     void this.#watch()
   }
@@ -72,18 +81,21 @@ export class Wire {
     return this.#ended.signal
   }
 
-  /** Resolves when the message has left; messages leave whole, in the order of the calls. */
-  send(head: object, body: Uint8Array = NOTHING): Promise<void> {
+  /** Resolves when the message has left, and its body may change; messages leave whole, in the order of the calls. */
+  send(head: object, body: Body = NOTHING): Promise<void> {
     const text = Buffer.from(JSON.stringify(head))
-    if (text.length > MAX_HEAD_BYTES || body.length > MAX_BODY_BYTES)
+    const pieces = body instanceof Uint8Array ? [body] : body
+    const bodyBytes = pieces.reduce((sum, { length }) => sum + length, 0)
+    if (text.length > MAX_HEAD_BYTES || bodyBytes > MAX_BODY_BYTES)
       return Promise.reject(new RangeError('A message to another machine would be too long.'))
     const start = Buffer.alloc(PREFIX_BYTES + text.length)
     start.writeUInt32LE(text.length, 0)
-    start.writeUInt32LE(body.length, 4)
+    start.writeUInt32LE(bodyBytes, 4)
     text.copy(start, PREFIX_BYTES)
     const sent = this.#sending.then(async () => {
       await this.#write(start)
-      if (body.length > 0) await this.#write(body)
+      for (const piece of pieces)
+        for (let at = 0; at < piece.length; at += WRITE_BYTES) await this.#write(piece.subarray(at, at + WRITE_BYTES))
     })
     this.#sending = sent.catch(() => {})
     return sent
@@ -216,4 +228,12 @@ export class Wire {
   #nowMs(): number {
     return this.#clock.now().getTime()
   }
+}
+
+/**
+ * Frees what TLS has decrypted, a piece of memory for every 16 KiB that nobody else has: left to be collected, they are as many as the
+ * heap is looked through for, and each comes from memory that the processor's cache has forgotten.
+ */
+const giveBack = ({ buffer, byteLength }: Buffer<ArrayBufferLike>): void => {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }

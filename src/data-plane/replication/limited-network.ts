@@ -1,4 +1,4 @@
-import type { StoredChunk } from '#data-plane/chunks/chunk-store.ts'
+import { storedOf } from '#data-plane/chunks/stored-batches.ts'
 import type { Clock } from '#foundation/clock.ts'
 import type { Network } from './network.ts'
 import { SharedRate } from './shared-rate.ts'
@@ -11,8 +11,6 @@ export const limitedNetwork = (bytesPerSecond: number, clock: Clock, network: Ne
   const rate = new SharedRate(bytesPerSecond, clock)
   return (given, from, to) => {
     const source = network(given, from, to)
-    const carried = (chunks: AsyncIterable<StoredChunk>) =>
-      readAhead(chunks, chunk => rate.carry(to.region, chunk.stored.length))
     return {
       ...(source.packs && { packs: source.packs.bind(source) }), // a link carries nothing
       async manifestRoot(manifest) {
@@ -20,15 +18,15 @@ export const limitedNetwork = (bytesPerSecond: number, clock: Clock, network: Ne
         await rate.carry(to.region, root.length)
         return root
       },
-      chunks: ids => carried(source.chunks(ids)),
-      ...(source.stored && { stored: ids => carried(kept(source.stored?.(ids) ?? source.chunks(ids))) }),
+      chunks: ids => readAhead(source.chunks(ids), ({ stored }) => rate.carry(to.region, stored.length)),
+      ...(source.stored && {
+        stored: ids =>
+          readAhead(storedOf(source, ids), async ({ chunks }) => {
+            for (const { storedBytes } of chunks) await rate.carry(to.region, storedBytes)
+          }),
+      }),
     }
   }
-}
-
-/** Who reads ahead has several at a time, and the source has memory for one. */
-async function* kept(chunks: AsyncIterable<StoredChunk>): AsyncGenerator<StoredChunk> {
-  for await (const chunk of chunks) yield { ...chunk, stored: Uint8Array.from(chunk.stored) }
 }
 
 /** Who takes a chunk is in the queue for the next one already, or it would miss its turn while it looks at the first. */

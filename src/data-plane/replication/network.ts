@@ -1,4 +1,5 @@
 import type { ChunkSource } from '#data-plane/chunks/chunk-store.ts'
+import { storedOf } from '#data-plane/chunks/stored-batches.ts'
 import { type StoreSlot, StoreUnreachable, systemCode } from './store-slot.ts'
 
 /** What lies between two stores: gives back the source as it looks from the other end. */
@@ -52,6 +53,6 @@ export const sourceOver = (network: Network, from: StoreSlot, to: StoreSlot, lin
     ...(packs && { packs: ids => guarded(from, () => packs(ids)) }),
     manifestRoot: manifest => guarded(from, () => source.manifestRoot(manifest)),
     chunks: ids => guardedList(from, source.chunks(ids)),
-    ...(source.stored && { stored: ids => guardedList(from, source.stored?.(ids) ?? source.chunks(ids)) }),
+    ...(source.stored && { stored: ids => guardedList(from, storedOf(source, ids)) }),
   }
 }

@@ -2,6 +2,7 @@ import * as path from 'node:path'
 import type { ChunkSource, ChunkStore } from '#data-plane/chunks/chunk-store.ts'
 import { readStoreId, StoreMissing } from '#data-plane/chunks/open-store.ts'
 import { StoreFull } from '#data-plane/chunks/room.ts'
+import { storedOf } from '#data-plane/chunks/stored-batches.ts'
 import { NodeUnreachable } from '#data-plane/nodes/faults.ts'
 import type { Clock } from '#foundation/clock.ts'
 import type { Files } from '#foundation/files.ts'
@@ -202,7 +203,7 @@ const slotOf = (region: string, url: string, behind: Behind): StoreSlot => {
   const source: ChunkSource = {
     manifestRoot: manifest => run(store => store.manifestRoot(manifest)),
     chunks: ids => each(store => store.chunks(ids)),
-    stored: ids => each(store => (store.stored ?? store.chunks)(ids)),
+    stored: ids => each(store => storedOf(store, ids)),
     packs: ids => run(async store => (await store.packs?.(ids)) ?? []),
   }
 
