@@ -42,8 +42,8 @@ interface Run {
   readonly progress: ReceiveProgress
 }
 
-/** How many chunks are asked for in one call. */
-const MOST_ASKED = 2048
+/** How many chunks are asked for in one call: between two, the line is idle. */
+const MOST_ASKED = 4096
 /** Pages are fetched and their slices looked through so many at a time. */
 const PAGES_AT_ONCE = 8
 
