@@ -1,8 +1,9 @@
 // From packs into a file, without a detour through the memory of anybody else: a thread reads chunks, decodes and checks them, and
 // writes them, a few at a time, so that all of it happens in the processor's cache. Part of kernel.c.
 #pragma once
+#include <fcntl.h>
 
-enum { UNPACK_FIELDS = 8, MOST_CHUNK = 1 << 20, TOGETHER = 256 << 10, MOST_TOGETHER = 64 };
+enum { UNPACK_FIELDS = 8, MOST_CHUNK = 1 << 20, TOGETHER = 256 << 10, MOST_TOGETHER = 64, LEAST_STRETCH = 64 << 10 };
 
 // A chunk to be unpacked: where it lies, what it becomes, and which part of that goes where.
 typedef struct { int pack, is_zstd, by_sum; off_t offset, target; size_t stored, size, skip, length; } Wanted;
@@ -59,10 +60,30 @@ static void unpack_few(State *state, const Wanted *wanted, size_t count, uint8_t
   }
 }
 
+// Finds room for what will be written in long stretches: asked for page by page, that takes as long as a third of the writing. Nothing
+// depends on it, and what can't be given now is told by the write.
+static void allocate_stretches(const double *items, size_t count, int file) {
+#if defined(FALLOC_FL_KEEP_SIZE)
+  off_t start = 0, end = 0;
+  for (size_t i = 0; i <= count; i++, items += UNPACK_FIELDS) {
+    Wanted wanted = {0};
+    if (i < count && !is_wanted(items, &wanted)) continue;
+    if (i == count || wanted.target != end) {
+      if (end - start >= LEAST_STRETCH) fallocate(file, FALLOC_FL_KEEP_SIZE, start, end - start);
+      start = wanted.target;
+    }
+    end = wanted.target + (off_t)wanted.length;
+  }
+#else
+  (void)items, (void)count, (void)file;
+#endif
+}
+
 // Reads chunks from their packs, and writes what is wanted of the good ones into an open file, or with -1 nowhere. Why one is not good
 // (it is damaged or has moved, the disk is full) is found out by who asks again.
 static void unpack_all(State *state, const double *items, size_t count, uint8_t *ids, uint8_t *good, int file) {
   if (count) memset(good, 0, count); // an empty array may lie nowhere
+  if (file >= 0) allocate_stretches(items, count, file);
   for (size_t first = 0, few; first < count; first += few ? few : 1) { // one that makes no sense is passed over
     Wanted wanted[MOST_TOGETHER];
     size_t stored = 0, size = 0;
