@@ -2,6 +2,7 @@ import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
 import type { Tools } from '../measure.ts'
 import type { Contestant } from './contestant.ts'
+import { copySeconds } from './limits.ts'
 import { ourName } from './ours.ts'
 import { startSeconds } from './peers.ts'
 import { bytesIn, cacheFolder, fillMemory, runCommand, settled, whileQuiet } from './run-command.ts'
@@ -109,11 +110,16 @@ const event = async (
   run.tools.say(`${name}: ${run.standings.tell(name)}`)
 }
 
-/** What came out is compared with the image the first time, outside of the clock. */
+/**
+ * What comes out is compared with the image the first time, outside of the clock. It takes memory, and finds what the one before has left
+ * when his was removed; the first would have to win it from the caches of all stores, which takes as long again. So a copy of that size
+ * leaves the same to everybody.
+ */
 const restoreOnce = async (run: Run, one: Contestant, store: string, image: Image): Promise<number> => {
   await cacheFolder(store)
   const target = path.join(run.folder, 'restored')
   await fs.mkdir(target)
+  await copySeconds(image.file, target)
   const { seconds, file } = await one.restore(store, image.file, image.name, target)
   if (run.checks) await runCommand(['cmp', image.file, file])
   await fs.rm(target, { recursive: true })
