@@ -69,9 +69,9 @@ const oneRun = async (run: Run, field: readonly Contestant[]): Promise<void> => 
     await one.begin(storeOf(one))
   }
   if (!run.tools.wishes.quick) await fillMemory(run.tools.folder)
-  for (const { file } of plan.images) await runCommand(['cp', file, '/dev/null']) // into the page cache, for all alike
   let before = new Map<Contestant, number>()
   for (const { name, file } of plan.images) {
+    await runCommand(['cp', file, '/dev/null']) // into the page cache, for all alike: the stores of an event before may have filled it
     await event(run, `publish ${name}`, field, one => one.publish(storeOf(one), file, name))
     const after = new Map<Contestant, number>()
     for (const one of field) {
