@@ -18,15 +18,16 @@ const AHEAD = 3
  */
 export async function* offerStored(core: StoreCore, ids: readonly ChunkId[]): AsyncGenerator<StoredBatch> {
   const wanted = batchesOf(findAll(core, ids))
+  const bufferBytes = wanted.reduce((most, batch) => Math.max(most, storedBytesOf(batch)), 0)
   const ahead: Promise<StoredBatch>[] = []
   const idle: Uint8Array[] = []
   const sumsOf = sumsOfLast(core)
   const begin = (batch: readonly Found[] | undefined) => {
     if (!batch) return
-    const buffer = idle.pop() ?? core.workers.allocate(BATCH_BYTES)
+    const buffer = idle.pop() ?? core.workers.allocate(bufferBytes)
     const read = readBatch(core, batch, buffer, sumsOf).then(chunks => ({
       chunks,
-      bytes: buffer.subarray(0, endOf(chunks)),
+      bytes: buffer.subarray(0, storedBytesOf(batch)),
       release: () => void idle.push(buffer),
     }))
     read.catch(() => {}) // told when its turn comes, or never if nobody asks on
@@ -119,7 +120,4 @@ const runsOf = (batch: readonly Found[]): { readonly offset: number; readonly le
   return runs
 }
 
-const endOf = (chunks: readonly BatchedChunk[]): number => {
-  const last = chunks.at(-1)
-  return last ? last.start + last.storedBytes : 0
-}
+const storedBytesOf = (batch: readonly Found[]): number => batch.reduce((sum, { place }) => sum + place.storedBytes, 0)

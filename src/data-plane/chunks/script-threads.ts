@@ -18,6 +18,9 @@ interface Job {
   readonly reject: (error: unknown) => void
 }
 
+/** Copies of batches fit each other's memory. */
+const LEAST_COPY_BYTES = 1024 * 1024
+
 /** One thread with one job at a time. A thread that dies takes its job with it and is replaced for the next one. */
 class Thread {
   #worker: Worker | undefined
@@ -66,14 +69,6 @@ class Thread {
   }
 }
 
-/** Bytes where the threads see them. */
-const shared = (bytes: Uint8Array): Uint8Array => {
-  if (bytes.buffer instanceof SharedArrayBuffer) return bytes
-  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length))
-  copy.set(bytes)
-  return copy
-}
-
 /** Threads with a JavaScript engine in each, which see the buffers of `allocate`; other bytes that are only read are copied for them. */
 export const scriptThreads = (count: number): HashThreads => {
   const waiting: Job[] = []
@@ -93,11 +88,25 @@ export const scriptThreads = (count: number): HashThreads => {
       const thread = idle.pop()
       if (thread) next(thread)
     })
+  const allocate = (sizeBytes: number) => new Uint8Array(new SharedArrayBuffer(sizeBytes))
+  /** Copies of bytes that the threads would not see; kept, because shared memory that is dropped piles up before it is collected. */
+  const copies: Uint8Array[] = []
+  const withShared = async <T>(bytes: Uint8Array, work: (shared: Uint8Array) => Promise<T>): Promise<T> => {
+    if (bytes.buffer instanceof SharedArrayBuffer) return await work(bytes)
+    const kept = copies.pop()
+    const copy = kept && kept.length >= bytes.length ? kept : allocate(Math.max(bytes.length, LEAST_COPY_BYTES))
+    copy.set(bytes)
+    try {
+      return await work(copy.subarray(0, bytes.length))
+    } finally {
+      copies.push(copy)
+    }
+  }
   return {
-    allocate: sizeBytes => new Uint8Array(new SharedArrayBuffer(sizeBytes)),
+    allocate,
     split: (...given) => ask({ call: 'split', with: given }),
     squeeze: (...given) => ask({ call: 'squeeze', with: given }),
-    unsqueeze: (stored, ...given) => ask({ call: 'unsqueeze', with: [shared(stored), ...given] }),
+    unsqueeze: (stored, ...given) => withShared(stored, shared => ask({ call: 'unsqueeze', with: [shared, ...given] })),
     unpack: (...given) => ask({ call: 'unpack', with: given }),
     async close() {
       await Promise.all(threads.map(thread => thread.close()))
