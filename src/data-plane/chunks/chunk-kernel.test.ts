@@ -139,6 +139,22 @@ for (const kernel of kernels) {
     assert.deepEqual([...kernel.unsqueezeRanges(bomb, Uint32Array.of(0, bomb.length, 70_000, 1), Buffer.alloc(0))], [0])
   })
 
+  test(`${kernel.name}: more frames than a chunk has are bad, and frames that may be skipped`, () => {
+    const frame = squeeze(Buffer.alloc(1024, 'abc'))
+    const check = (frames: readonly Uint8Array[], sizeBytes: number) => {
+      const bytes = Buffer.concat(frames)
+      const id = hashOf(Buffer.concat(Array.from({ length: sizeBytes / 1024 }, () => Buffer.alloc(1024, 'abc'))))
+      return [...kernel.unsqueezeRanges(bytes, Uint32Array.of(0, bytes.length, sizeBytes, 1), id)]
+    }
+    assert.deepEqual(check(Array.from({ length: 64 }, () => frame), 65_536), [1])
+    assert.deepEqual(check(Array.from({ length: 65 }, () => frame), 66_560), [0])
+    const skippable = Buffer.from('502a4d1804000000deadbeef', 'hex')
+    assert.deepEqual(check([frame], 1024), [1])
+    assert.deepEqual(check([skippable, frame], 1024), [0])
+    assert.deepEqual(check([frame, skippable], 1024), [0])
+    assert.deepEqual(check([frame, Buffer.alloc(3)], 1024), [0])
+  })
+
   test(`${kernel.name}: ids are checked for messages of all lengths, one after the other`, () => {
     const edges = [0, 1, 55, 56, 63, 64, 65, 119, 120, 127, 128]
     const length = fc.oneof(fc.constantFrom(...edges), fc.nat(1000), fc.nat(300_000))

@@ -40,7 +40,7 @@ static int claim(Decoding *decoding, size_t *part) {
 }
 
 static int decode_piece(State *state, const Piece *piece) {
-  if (ZSTD_decompressDCtx(state->decompressor, piece->out, piece->size, piece->in, piece->stored) != piece->size) return 0;
+  if (!decode(state, piece->out, piece->size, piece->in, piece->stored)) return 0;
   if (!piece->checked.id) return 1;
   Lanes lanes = {.count = state->most_lanes};
   const int is_hashed = hash(state, &lanes, piece->out, piece->size, piece->checked.id, piece->checked.good);

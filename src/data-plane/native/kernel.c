@@ -15,7 +15,8 @@
 #include "sha256-lanes.h"
 #include "stay-awake.h"
 
-enum { PAGE = 4096, ID = 32, ITEM_FIELDS = 4, LEAST_SQUEEZED = 512, MOST_FRAME = 64 << 10, MOST_WAITING = 1 << 20 };
+enum { PAGE = 4096, ID = 32, ITEM_FIELDS = 4, LEAST_SQUEEZED = 512, MOST_FRAME = 64 << 10, MOST_FRAMES = 64, MOST_WAITING = 1 << 20 };
+static const uint32_t FRAME_MAGIC = 0xfd2fb528;
 
 // What node exports, declared as zstd.h and openssl/evp.h do. Looked up when the kernel is loaded: a node without them refuses it.
 static void *(*ZSTD_createCCtx)(void), *(*ZSTD_createDCtx)(void), *(*EVP_MD_CTX_new)(void);
@@ -100,6 +101,18 @@ static int hash(State *state, Lanes *lanes, const uint8_t *bytes, size_t length,
     conclude(digest, id, good);
   else return 0;
   return 1;
+}
+
+// What is stored becomes exactly `size` bytes. As in JavaScript, more frames than a chunk has and such that may be skipped are refused.
+static int decode(State *state, uint8_t *out, size_t size, const uint8_t *stored, size_t length) {
+  int frames = 0;
+  for (size_t at = 0, frame; at < length; at += frame) {
+    uint32_t magic = 0;
+    if (length - at >= sizeof magic) memcpy(&magic, stored + at, sizeof magic);
+    frame = ZSTD_findFrameCompressedSize(stored + at, length - at);
+    if (magic != FRAME_MAGIC || ZSTD_isError(frame) || ++frames > MOST_FRAMES) return 0;
+  }
+  return ZSTD_decompressDCtx(state->decompressor, out, size, stored, length) == size;
 }
 
 #include "decode-cached.h"
@@ -219,7 +232,7 @@ static double unsqueeze(State *state, const Argument *a, const char **why) {
         target = room ? room + waiting : NULL;
         waiting += size;
       }
-      if (!target || ZSTD_decompressDCtx(state->decompressor, target, size, stored, stored_size) != size) continue;
+      if (!target || !decode(state, target, size, stored, stored_size)) continue;
       stored = target;
     } else if (stored_size != size) continue;
     else if (target) stored = memmove(target, stored, size);

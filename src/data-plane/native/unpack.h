@@ -40,7 +40,7 @@ static void unpack_few(State *state, const Wanted *wanted, size_t count, uint8_t
     for (size_t j = i; j < next; from += wanted[j].stored, to += wanted[j].size, j++) {
       if (!is_read) continue;
       if (wanted[j].is_zstd) {
-        if (ZSTD_decompressDCtx(state->decompressor, to, wanted[j].size, from, wanted[j].stored) != wanted[j].size) continue;
+        if (!decode(state, to, wanted[j].size, from, wanted[j].stored)) continue;
       } else if (wanted[j].stored != wanted[j].size) continue;
       else memcpy(to, from, wanted[j].size);
       hash(state, &lanes, to, wanted[j].size, ids + j * ID, good + j);
