@@ -41,31 +41,49 @@ export interface Space {
   readonly totalBytes: number
 }
 
+const diskErrors = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS'])
+
+/** Work with an open file. What a disk refuses of one comes without a name; who reads of a full or failing disk wants to know which it is. */
+export const namingFile = async <T>(file: string, work: Promise<T>): Promise<T> => {
+  try {
+    return await work
+  } catch (error) {
+    const refused = error as NodeJS.ErrnoException
+    if (diskErrors.has(refused.code ?? '') && refused.path === undefined) {
+      refused.path = file
+      refused.message += ` '${file}'`
+    }
+    throw error
+  }
+}
+
 const flags = { read: 'r', write: 'r+', create: 'wx+' } as const
 
 export const nodeFiles: Files = {
   async open(file, mode) {
     const handle = await fs.open(file, flags[mode], 0o600)
+    const readAll = async (target: Uint8Array, position: number) => {
+      let done = 0
+      while (done < target.length) {
+        const { bytesRead } = await handle.read(target, done, target.length - done, position + done)
+        if (bytesRead === 0) break
+        done += bytesRead
+      }
+      return done
+    }
+    const writeAll = async (bytes: Uint8Array, position: number) => {
+      let done = 0
+      while (done < bytes.length) {
+        const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
+        done += bytesWritten
+      }
+    }
     return {
       fd: handle.fd,
-      async read(target, position) {
-        let done = 0
-        while (done < target.length) {
-          const { bytesRead } = await handle.read(target, done, target.length - done, position + done)
-          if (bytesRead === 0) break
-          done += bytesRead
-        }
-        return done
-      },
-      async write(bytes, position) {
-        let done = 0
-        while (done < bytes.length) {
-          const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
-          done += bytesWritten
-        }
-      },
-      sync: () => handle.datasync(),
-      truncate: sizeBytes => handle.truncate(sizeBytes),
+      read: (target, position) => namingFile(file, readAll(target, position)),
+      write: (bytes, position) => namingFile(file, writeAll(bytes, position)),
+      sync: () => namingFile(file, handle.datasync()),
+      truncate: sizeBytes => namingFile(file, handle.truncate(sizeBytes)),
       sizeBytes: async () => (await handle.stat()).size,
       close: () => handle.close(),
     }

@@ -47,6 +47,8 @@ export const exportBundle = async (arm: ArmClient, order: ExportOrder, watch: Wa
     const head = bundle.head()
     const { records, sizeBytes } = bundle
     exported = { head, versions: contentOf(head).versions.map(one => one.path), records, sizeBytes, resumedBytes }
+  } catch (error) {
+    throw isDiskFull(error) ? noRoom(error) : error
   } finally {
     await file.close()
   }
@@ -54,6 +56,12 @@ export const exportBundle = async (arm: ArmClient, order: ExportOrder, watch: Wa
   await nodeFiles.syncDirectory(path.dirname(path.resolve(order.file)))
   return exported
 }
+
+const isDiskFull = (error: unknown): error is NodeJS.ErrnoException =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+
+const noRoom = (cause: NodeJS.ErrnoException): Failure =>
+  new Failure(cause.message, { advice: 'Make room and give the command again: it goes on where it stopped.', cause })
 
 /** The head of a new bundle. */
 const begin = (arm: ArmClient, { only, since }: ExportOrder): Promise<Buffer> =>

@@ -146,8 +146,20 @@ for (const kernel of kernels) {
       const id = hashOf(Buffer.concat(Array.from({ length: sizeBytes / 1024 }, () => Buffer.alloc(1024, 'abc'))))
       return [...kernel.unsqueezeRanges(bytes, Uint32Array.of(0, bytes.length, sizeBytes, 1), id)]
     }
-    assert.deepEqual(check(Array.from({ length: 64 }, () => frame), 65_536), [1])
-    assert.deepEqual(check(Array.from({ length: 65 }, () => frame), 66_560), [0])
+    assert.deepEqual(
+      check(
+        Array.from({ length: 64 }, () => frame),
+        65_536,
+      ),
+      [1],
+    )
+    assert.deepEqual(
+      check(
+        Array.from({ length: 65 }, () => frame),
+        66_560,
+      ),
+      [0],
+    )
     const skippable = Buffer.from('502a4d1804000000deadbeef', 'hex')
     assert.deepEqual(check([frame], 1024), [1])
     assert.deepEqual(check([skippable, frame], 1024), [0])

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
 import { loadNative } from '#data-plane/native/load-native.ts'
+import { namingFile } from '#foundation/files.ts'
 import { requireRange, type SparseBytes } from '#foundation/sparse-bytes.ts'
 import { dataRuns, type WriteWish } from './data-runs.ts'
 import { fileExtents } from './file-holes.ts'
@@ -118,8 +119,8 @@ export const writeWhole = async (
   await fs.rm(draft, { force: true }) // what a killed run left behind
   const handle = await fs.open(draft, 'wx+')
   try {
-    await fill(handle)
-    if (flushes) await handle.sync()
+    await namingFile(file, fill(handle))
+    if (flushes) await namingFile(file, handle.sync())
     const [ours, named] = await Promise.all([handle.stat(), fs.stat(draft)])
     if (ours.ino !== named.ino) throw new Error(`Another run is writing ${file} at the same time.`)
     await fs.rename(draft, file)
