@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemClock } from '#foundation/clock.ts'
 import { bytesOf } from '#foundation/sparse-bytes.ts'
+import { ArmRefused } from '../client/arm-client.ts'
 import type { Client } from '../client/open-client.ts'
 import { LeftBehind } from '../failure.ts'
 import { type PublishOrder, publishImage } from './publish-image.ts'
@@ -14,23 +15,43 @@ const order: PublishOrder = {
   regions: [{ name: 'eastus', regionalReplicaCount: 1 }],
 }
 
-test('who no longer waits for a version is told that the server goes on with it', async () => {
-  const interrupt = new AbortController()
+/** A server that takes the bytes, and then does with the version what `put` does. */
+const clientWith = (put: () => never, replication?: object[]): Client => {
   const arm = {
-    async put(id: string) {
-      if (!id.endsWith('/versions/1.0.0')) return {}
-      interrupt.abort()
-      throw interrupt.signal.reason
-    },
+    put: async (id: string) => (id.endsWith('/versions/1.0.0') ? put() : {}),
     act: async () => ({ accessSAS: 'https://signed' }),
-    find: async () => undefined,
+    find: async () => replication && { properties: { replicationStatus: { summary: replication } } },
   }
   const https = { send: async () => ({ status: 201, headers: {}, body: Buffer.alloc(0) }) }
   const admin = { bytesOfDisk: async () => ({}) }
-  const client = { arm, https, admin, clock: systemClock } as unknown as Client
-  const watch = { uploading() {}, uploaded() {}, replicating() {}, signal: interrupt.signal }
+  return { arm, https, admin, clock: systemClock } as unknown as Client
+}
+
+const image = bytesOf(Buffer.alloc(4096, 1))
+const silent = { uploading() {}, uploaded() {}, replicating() {} }
+
+test('who no longer waits for a version is told that the server goes on with it', async () => {
+  const interrupt = new AbortController()
+  const client = clientWith(() => {
+    interrupt.abort()
+    throw interrupt.signal.reason
+  })
   await assert.rejects(
-    publishImage(client, order, bytesOf(Buffer.alloc(4096, 1)), watch),
+    publishImage(client, order, image, { ...silent, signal: interrupt.signal }),
     (error: LeftBehind) => error instanceof LeftBehind && /goes on with .*\/versions\/1\.0\.0/.test(error.left),
   )
+})
+
+test('where a version is, and that the server goes on, is told when a region can not be reached', async () => {
+  const failed = new ArmRefused(409, 'GalleryReplicationFailed', 'Gallery replication jobs failed.')
+  const client = clientWith(() => {
+    throw failed
+  }, [
+    { region: 'East US', state: 'Completed' },
+    { region: 'West Europe', state: 'Failed' },
+  ])
+  await assert.rejects(publishImage(client, order, image, silent), (error: LeftBehind) => {
+    assert.match(error.left, /1\.0\.0 is there in East US, and it gets to West Europe by itself/)
+    return error.message === failed.message
+  })
 })

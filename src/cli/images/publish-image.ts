@@ -1,5 +1,5 @@
 import type { ChangedBytes, SparseBytes } from '#foundation/sparse-bytes.ts'
-import type { Json } from '../client/arm-client.ts'
+import { ArmRefused, type Json } from '../client/arm-client.ts'
 import type { Client } from '../client/open-client.ts'
 import type { UploadedBytes, VersionBytes } from '../client/server-admin.ts'
 import { LeftBehind } from '../failure.ts'
@@ -88,9 +88,10 @@ export const publishImage = (
         onPoll: async () => watch.replicating(await replicationOf(client, id)),
         ...(watch.signal && { signal: watch.signal }),
       })
-      .catch(error => {
+      .catch(async error => {
         // Nobody waits for it any more, and it needs nothing of ours: it has the bytes.
-        throw watch.signal?.aborted ? new LeftBehind(error, `The server goes on with ${id} by itself.`) : error
+        if (watch.signal?.aborted) throw new LeftBehind(error, `The server goes on with ${id} by itself.`)
+        throw isUnfinished(error) ? new LeftBehind(error, whatIsLeft(id, await replicationOf(client, id))) : error
       })
     const replication = await replicationOf(client, id)
     watch.replicating(replication)
@@ -104,6 +105,16 @@ export const publishImage = (
       bytes: { ...uploaded, ...(await client.admin.bytesOfVersion(id)) },
     }
   })
+
+const isUnfinished = (error: unknown): boolean =>
+  error instanceof ArmRefused && error.code === 'GalleryReplicationFailed'
+
+const whatIsLeft = (id: string, replication: readonly RegionProgress[]): string => {
+  const named = (isThere: boolean) =>
+    replication.filter(({ state }) => (state === 'Completed') === isThere).map(({ region }) => region)
+  const there = named(true).join(', ')
+  return `${there ? `${id} is there in ${there}` : `The server has ${id}`}, and it gets to ${named(false).join(', ')} by itself once that can be reached.`
+}
 
 const versionBody = (order: PublishOrder, disk: string, tags: Record<string, string>): Json => ({
   location: order.location,
