@@ -7,9 +7,24 @@ import { runHistories, storyOf } from './run-histories.ts'
  * fills up and fails, over a network that loses, doubles, reorders, damages and breaks off. Every seed is a history; a run begins
  * at a seed of its own, so that each run sees new ones.
  */
+const usage = `npm run simulate -- [--count N] [--first SEED] | --seed SEED
+
+  --count N      so many histories (25,000)
+  --first SEED   from this seed on (default: one that no run had before)
+  --seed SEED    only the history of this seed: what is printed of one that broke a promise`
+
 const { values } = parseArgs({
-  options: { seed: { type: 'string' }, count: { type: 'string' }, first: { type: 'string' } },
+  options: {
+    seed: { type: 'string' },
+    count: { type: 'string' },
+    first: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  },
 })
+if (values.help) {
+  console.log(usage)
+  process.exit()
+}
 const only = values.seed !== undefined
 const first = Number(values.seed ?? values.first ?? Date.now() % 1_000_000_000)
 const count = only ? 1 : Number(values.count ?? 25_000)
