@@ -25,16 +25,27 @@ export const consoleLog = ({ terminal, clock }: Pick<Shell, 'terminal' | 'clock'
 
 const readable = (say: (line: string) => void, now: () => Date): Log => {
   const line =
-    (level: string) =>
+    (level: string, errorText: (error: Error) => string) =>
     (message: string, fields: Fields = {}) => {
-      const shown = Object.entries(fields).map(([name, value]) => `${name}=${fieldText(value)}`)
+      const shown = Object.entries(fields).map(([name, value]) => `${name}=${fieldText(value, errorText)}`)
       say([now().toISOString().slice(11, 19), level, message, ...shown].join(' '))
     }
-  return { info: line('info '), warn: line('warn '), error: line('error') }
+  // A warning is about what is foreseen, and says what is to be done; only of a fault it matters where it came from.
+  return { info: line('info ', sentencesOf), warn: line('warn ', sentencesOf), error: line('error', stackOf) }
 }
 
-const fieldText = (value: unknown): string => {
-  if (value instanceof Error) return plain(JSON.stringify(value.stack ?? value.message))
+const stackOf = ({ stack, message }: Error): string => stack ?? message
+
+/** What an error says, and what caused it, in one line. */
+const sentencesOf = (error: Error): string => {
+  const said: string[] = []
+  for (let at: unknown = error; at instanceof Error && said.length < 5; at = at.cause)
+    if (!said.includes(at.message)) said.push(at.message)
+  return said.join(' ')
+}
+
+const fieldText = (value: unknown, errorText: (error: Error) => string): string => {
+  if (value instanceof Error) return plain(JSON.stringify(errorText(value)))
   return typeof value === 'string' && /^[!#-~]+$/.test(value) ? value : plain(JSON.stringify(value) ?? '')
 }
 

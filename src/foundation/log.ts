@@ -9,11 +9,17 @@ export interface Log {
 
 const withError = (fields: Fields): Fields =>
   Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [
-      key,
-      value instanceof Error ? { name: value.name, message: value.message, stack: value.stack } : value,
-    ]),
+    Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? errorFields(value) : value]),
   )
+
+const MOST_CAUSES = 4
+
+const errorFields = ({ name, message, stack, cause }: Error, depth = 0): Fields => ({
+  name,
+  message,
+  stack,
+  ...(cause instanceof Error && depth < MOST_CAUSES ? { cause: errorFields(cause, depth + 1) } : {}),
+})
 
 /** One JSON object per line. */
 export const lineLog = (write: (line: string) => void, now: () => Date): Log => {
