@@ -4,7 +4,7 @@ import type { Log } from '#foundation/log.ts'
 import { every } from './every.ts'
 
 export interface WatchParts {
-  readonly regions: Pick<Regions, 'names' | 'roomyStores'>
+  readonly regions: Pick<Regions, 'names' | 'storeCount' | 'roomyStores' | 'health'>
   readonly clock: Clock
   readonly log: Log
   readonly intervalMs: number
@@ -12,15 +12,21 @@ export interface WatchParts {
   returned(): Promise<void>
 }
 
-/** Looks again and again how many stores of each region can be used, and calls `returned` when there are more than before. */
+/**
+ * Looks again and again how many stores of each region can be used, at first beside how many it has. When there are fewer, it is told why;
+ * when there are more, `returned` is called.
+ */
 export const watchRegions = ({ regions, clock, log, intervalMs, returned }: WatchParts): { stop(): Promise<void> } => {
   const usable = new Map<string, number>()
   const isBack = async (region: string): Promise<boolean> => {
-    const before = usable.get(region)
+    const before = usable.get(region) ?? regions.storeCount(region)
     const now = await regions.roomyStores(region)
     usable.set(region, now)
-    if (before !== undefined && now < before) log.warn('A store of a region is away or full.', { region })
-    return before !== undefined && now > before
+    if (now < before) {
+      const problems = (await regions.health(region)).flatMap(({ problem }) => problem ?? [])
+      log.warn('A store of a region is away or full.', { region, problems })
+    }
+    return now > before
   }
   return every(clock, intervalMs, log, async () => {
     const back = await Promise.all(regions.names.map(async region => ((await isBack(region)) ? [region] : [])))
