@@ -223,6 +223,28 @@ test('what-if tells nothing of places where the caller may not ask it', async t 
   }
 })
 
+test('whether a group is there is told to nobody who may not read it', async t => {
+  const world = await inGroup(t)
+  await world.send('PUT', 'resourceGroups/theirs', { location: 'westus2' })
+  const guest = { ...OWNER, objectId: '55555555-5555-4555-8555-555555555555' }
+  const own = `/subscriptions/${SUBSCRIPTION}/resourceGroups/rg`
+  await world.arm.transact(transaction =>
+    world.access.seedOwner(transaction, { ...guest, principalType: 'ServicePrincipal' }, own),
+  )
+  const told = async (resourceGroup: string, validationLevel: string, verb: string) => {
+    const { properties } = wish({ resources: [gallery('fresh', { resourceGroup })] })
+    const asked = { properties: { ...properties, validationLevel } }
+    const { status, body } = await world.as(guest).send('POST', `${DEPLOYMENT}/${verb}`, asked)
+    return JSON.stringify([status, body])
+      .replaceAll(resourceGroup, 'G')
+      .replaceAll(/[0-9a-f]{8}-[-0-9a-f]{27}|(?<="templateHash":)"\d+"/g, 'U')
+  }
+  for (const verb of ['validate', 'whatIf'])
+    for (const level of ['Provider', 'ProviderNoRbac'])
+      assert.equal(await told('missing', level, verb), await told('theirs', level, verb), `${verb} ${level}`)
+  assert.match(await told('missing', 'Provider', 'validate'), /AuthorizationFailed/)
+})
+
 test('what-if spends no more on all nested deployments together than on one', async t => {
   const world = await inGroup(t)
   const dear = "[length(map(range(0, 900), lambda('i', length(padLeft('a', 131072)))))]"

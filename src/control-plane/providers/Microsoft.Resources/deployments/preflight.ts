@@ -50,8 +50,10 @@ const refusalOf = async (
     if (!id) throw armError.invalidPath()
     const type = parts.registry().require(id.type)
     if (!type.plan && !type.computed?.write) throw armError.methodNotAllowed('PUT', type.type)
-    await requireScopes(id, opened, arm)
+    await requireSubscription(id, arm)
+    // Before it is told whether a group is there.
     if (who.level === 'Provider') await requireRight(who.caller, `${type.type}/write`, id, arm)
+    await requireGroup(id, opened, who, arm)
     const body = type.preflight && bodyOf(resource, opened)
     if (body) await type.preflight?.({ id, request: { caller: who.caller }, body }, arm)
     return undefined
@@ -72,11 +74,22 @@ const bodyOf = (resource: PlannedResource, opened: OpenTemplate): JsonObject | u
   }
 }
 
-/** A subscription or group that is there, or that this very template makes. */
-const requireScopes = async (id: ResourceId, opened: OpenTemplate, arm: Arm): Promise<void> => {
-  const { subscription, group } = id
+const requireSubscription = async ({ subscription }: ResourceId, arm: Arm): Promise<void> => {
   if (subscription && !(await arm.resources.find(subscription.key)))
     throw armError.subscriptionNotFound(subscription.name)
+}
+
+const READ_GROUP = 'Microsoft.Resources/subscriptions/resourceGroups/read'
+
+/** A group that is there, or that this very template makes. Whoever may not read it, and is not asked for a right, does not learn of it here. */
+const requireGroup = async (
+  id: ResourceId,
+  opened: OpenTemplate,
+  { caller, level }: Parameters<typeof preflight>[2],
+  arm: Arm,
+): Promise<void> => {
+  const { group } = id
   if (!group || group.key === id.key || opened.find(group.toString())) return
+  if (level !== 'Provider' && !(await arm.mayDo(caller, READ_GROUP, group))) return
   if (!(await arm.resources.find(group.key))) throw armError.resourceGroupNotFound(group.name)
 }
