@@ -4,6 +4,7 @@ import { invariant } from '#foundation/invariant.ts'
 import type { Operation, OperationDefinition, OperationError } from '#operations/operations.ts'
 import type { JsonObject, ProvisioningState, ResourceDocument } from '#resources/resource-document.ts'
 import { ArmError } from './arm-error.ts'
+import { internalError } from './internal-error.ts'
 import { actorOf, endOfWork } from './request-activity.ts'
 import type { Arm, Outcome, ResourceOperation } from './resource-type.ts'
 
@@ -104,5 +105,5 @@ const settle = async (
 const explain = (work: ResourceOperation, fault: unknown, document: ResourceDocument | undefined): OperationError => {
   if (fault instanceof ArmError) return fault.toOperationError()
   if (work.explain && document) return work.explain(fault, document)
-  return { code: 'InternalExecutionError', message: fault instanceof Error ? fault.message : String(fault) }
+  return internalError(fault)
 }
