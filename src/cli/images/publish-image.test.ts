@@ -51,7 +51,7 @@ test('where a version is, and that the server goes on, is told when a region can
     { region: 'West Europe', state: 'Failed' },
   ])
   await assert.rejects(publishImage(client, order, image, silent), (error: LeftBehind) => {
-    assert.match(error.left, /1\.0\.0 is there in East US, and it gets to West Europe by itself/)
+    assert.match(error.left, /1\.0\.0 is there in East US\. The server brings it by itself/)
     return error.message === failed.message
   })
 })

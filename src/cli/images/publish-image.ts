@@ -91,7 +91,7 @@ export const publishImage = (
       .catch(async error => {
         // Nobody waits for it any more, and it needs nothing of ours: it has the bytes.
         if (watch.signal?.aborted) throw new LeftBehind(error, `The server goes on with ${id} by itself.`)
-        throw isUnfinished(error) ? new LeftBehind(error, whatIsLeft(id, await replicationOf(client, id))) : error
+        throw isUnfinished(error) ? await unfinished(error, client, id) : error
       })
     const replication = await replicationOf(client, id)
     watch.replicating(replication)
@@ -109,11 +109,13 @@ export const publishImage = (
 const isUnfinished = (error: unknown): boolean =>
   error instanceof ArmRefused && error.code === 'GalleryReplicationFailed'
 
-const whatIsLeft = (id: string, replication: readonly RegionProgress[]): string => {
-  const named = (isThere: boolean) =>
-    replication.filter(({ state }) => (state === 'Completed') === isThere).map(({ region }) => region)
-  const there = named(true).join(', ')
-  return `${there ? `${id} is there in ${there}` : `The server has ${id}`}, and it gets to ${named(false).join(', ')} by itself once that can be reached.`
+/** The refusal names the regions that lack the version; it is told where the version is, if it is anywhere. */
+const unfinished = async (refused: unknown, client: Client, id: string): Promise<unknown> => {
+  const replication = await replicationOf(client, id).catch(() => [])
+  const there = replication.filter(({ state }) => state === 'Completed').map(({ region }) => region)
+  if (there.length === 0) return refused
+  const rest = 'The server brings it by itself to regions that were away or full, once they are back.'
+  return new LeftBehind(refused, `${id} is there in ${there.join(', ')}. ${rest}`)
 }
 
 const versionBody = (order: PublishOrder, disk: string, tags: Record<string, string>): Json => ({
