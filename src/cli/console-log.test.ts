@@ -34,6 +34,10 @@ test('a program reads an error with its causes', () => {
   const circle = new Error('round')
   circle.cause = circle
   assert.equal(JSON.parse(said(false, log => log.warn('x', { error: circle }))).error.cause.message, 'round')
+  assert.match(
+    said(true, log => log.warn('x', { error: circle })),
+    /error="round"/,
+  )
 })
 
 test('strangers’ text does not steer a terminal', () => {

@@ -1,4 +1,4 @@
-import { type Fields, type Log, lineLog } from '#foundation/log.ts'
+import { causesOf, type Fields, type Log, lineLog } from '#foundation/log.ts'
 import type { Shell } from './shell.ts'
 
 export const logLevels = ['error', 'warn', 'info'] as const
@@ -37,12 +37,7 @@ const readable = (say: (line: string) => void, now: () => Date): Log => {
 const stackOf = ({ stack, message }: Error): string => stack ?? message
 
 /** What an error says, and what caused it, in one line. */
-const sentencesOf = (error: Error): string => {
-  const said: string[] = []
-  for (let at: unknown = error; at instanceof Error && said.length < 5; at = at.cause)
-    if (!said.includes(at.message)) said.push(at.message)
-  return said.join(' ')
-}
+const sentencesOf = (error: Error): string => [...new Set(causesOf(error).map(({ message }) => message))].join(' ')
 
 const fieldText = (value: unknown, errorText: (error: Error) => string): string => {
   if (value instanceof Error) return plain(JSON.stringify(errorText(value)))

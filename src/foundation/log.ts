@@ -12,14 +12,20 @@ const withError = (fields: Fields): Fields =>
     Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? errorFields(value) : value]),
   )
 
-const MOST_CAUSES = 4
+const MOST_CAUSES = 8
 
-const errorFields = ({ name, message, stack, cause }: Error, depth = 0): Fields => ({
-  name,
-  message,
-  stack,
-  ...(cause instanceof Error && depth < MOST_CAUSES ? { cause: errorFields(cause, depth + 1) } : {}),
-})
+/** An error and what caused it, outermost first. Only so many: a circle of causes has no end. */
+export const causesOf = (error: unknown): Error[] => {
+  const causes: Error[] = []
+  for (let at = error; at instanceof Error && causes.length < MOST_CAUSES; at = at.cause) causes.push(at)
+  return causes
+}
+
+const errorFields = (error: Error): Fields | undefined =>
+  causesOf(error).reduceRight<Fields | undefined>(
+    (cause, { name, message, stack }) => ({ name, message, stack, ...(cause && { cause }) }),
+    undefined,
+  )
 
 /** One JSON object per line. */
 export const lineLog = (write: (line: string) => void, now: () => Date): Log => {

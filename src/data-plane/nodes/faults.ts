@@ -9,6 +9,7 @@ import {
 import { ManifestMalformed } from '#data-plane/chunks/manifest.ts'
 import { StoreMissing } from '#data-plane/chunks/open-store.ts'
 import { StoreFull } from '#data-plane/chunks/room.ts'
+import { causesOf } from '#foundation/log.ts'
 
 /** The region's process can't be used now: it is down, out of reach, or does not know us. */
 export class NodeUnreachable extends Error {
@@ -63,14 +64,7 @@ export interface Fault {
   readonly foundId?: string
 }
 
-const MOST_CAUSES = 8
 const MOST_CHARACTERS = 2000
-
-const withCauses = (error: unknown): Error[] => {
-  const chain: Error[] = []
-  for (let at = error; at instanceof Error && chain.length < MOST_CAUSES; at = at.cause) chain.push(at)
-  return chain
-}
 
 /** What befell a store as a whole, which the region's own name for it hides. */
 const storeFault = (chain: readonly Error[]): Fault | undefined => {
@@ -88,7 +82,7 @@ const storeFault = (chain: readonly Error[]): Fault | undefined => {
 }
 
 export const faultOf = (error: unknown): Fault => {
-  const chain = withCauses(error)
+  const chain = causesOf(error)
   const asked = chain.find(each => each instanceof AskFailed)
   if (asked) return { name: 'AskFailed', message: asked.message, ask: asked.ask }
   const told = storeFault(chain)

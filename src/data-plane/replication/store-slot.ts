@@ -6,6 +6,7 @@ import { storedOf } from '#data-plane/chunks/stored-batches.ts'
 import { NodeUnreachable } from '#data-plane/nodes/faults.ts'
 import type { Clock } from '#foundation/clock.ts'
 import type { Files } from '#foundation/files.ts'
+import { causesOf } from '#foundation/log.ts'
 import { folderOf } from './folder-of.ts'
 import type { KnownStores } from './known-stores.ts'
 import { RegionFull, RegionUnreachable, type StoreHealth } from './regions.ts'
@@ -56,8 +57,8 @@ const codeSays: Readonly<Record<string, string>> = {
 
 /** The system's code in an error or in what caused it. */
 export const systemCode = (error: unknown): string | undefined => {
-  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
-    const { code } = at as NodeJS.ErrnoException
+  for (const cause of causesOf(error)) {
+    const { code } = cause as NodeJS.ErrnoException
     if (typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)) return code
   }
   return undefined
