@@ -49,11 +49,8 @@ export const namingFile = async <T>(file: string, work: Promise<T>): Promise<T> 
     return await work
   } catch (error) {
     const refused = error as NodeJS.ErrnoException
-    if (diskErrors.has(refused.code ?? '') && refused.path === undefined) {
-      refused.path = file
-      refused.message += ` '${file}'`
-    }
-    throw error
+    if (!diskErrors.has(refused.code ?? '') || refused.path !== undefined) throw error
+    throw Object.assign(new Error(`${refused.message} '${file}'`), refused, { path: file })
   }
 }
 

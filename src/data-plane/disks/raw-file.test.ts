@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 import { bytesOf, type SparseBytes } from '#foundation/sparse-bytes.ts'
 import { fileExtents } from './file-holes.ts'
 import { UnsupportedDisk } from './hostile-disk.ts'
-import { openRawFile, writeRawFile } from './raw-file.ts'
+import { openRawFile, rawFileOf, writeRawFile } from './raw-file.ts'
 
 const mib = 2 ** 20
 let folder: string
@@ -155,4 +155,21 @@ test('a read outside of the file, and a file that is no file, are refused', asyn
   await assert.rejects(bytes.read(3, Buffer.alloc(3)), RangeError)
   await bytes.close()
   await assert.rejects(openRawFile(folder), UnsupportedDisk)
+})
+
+test('whether the disk of the source or that of the target failed is told by the name of the file', async () => {
+  const failing = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })
+  const handle = {
+    stat: async () => ({ isFile: () => true, size: 4096, blocks: 8 }),
+    read: () => Promise.reject(failing),
+  } as unknown as fs.FileHandle
+  const target = path.join(folder, 'copy.raw')
+  const source = await rawFileOf(handle, 'source.raw', 'is not there')
+  await assert.rejects(writeRawFile(source, target), {
+    path: 'source.raw',
+    message: "EIO: i/o error, read 'source.raw'",
+  })
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+  const writeTo = () => Promise.reject(full)
+  await assert.rejects(writeRawFile({ ...bytesOf(Buffer.alloc(4096, 1)), writeTo }, target), { path: target })
 })

@@ -48,7 +48,7 @@ export const rawFileOf = async (handle: fs.FileHandle, file: string, native = lo
     },
     async read(offset, target) {
       requireRange(offset, target.length, sizeBytes)
-      if (!isReadNow(offset, target)) await readFully(handle, offset, target)
+      if (!isReadNow(offset, target)) await namingFile(file, readFully(handle, offset, target))
     },
     close: () => handle.close(),
   }
