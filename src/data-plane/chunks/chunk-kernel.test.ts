@@ -140,26 +140,15 @@ for (const kernel of kernels) {
   })
 
   test(`${kernel.name}: more frames than a chunk has are bad, and frames that may be skipped`, () => {
-    const frame = squeeze(Buffer.alloc(1024, 'abc'))
-    const check = (frames: readonly Uint8Array[], sizeBytes: number) => {
-      const bytes = Buffer.concat(frames)
-      const id = hashOf(Buffer.concat(Array.from({ length: sizeBytes / 1024 }, () => Buffer.alloc(1024, 'abc'))))
-      return [...kernel.unsqueezeRanges(bytes, Uint32Array.of(0, bytes.length, sizeBytes, 1), id)]
+    const text = (sizeBytes: number) => Buffer.alloc(sizeBytes, 'four')
+    const frame = squeeze(text(1024))
+    const frames = (count: number) => Array.from({ length: count }, () => frame)
+    const check = (parts: readonly Uint8Array[], sizeBytes: number) => {
+      const bytes = Buffer.concat(parts)
+      return [...kernel.unsqueezeRanges(bytes, Uint32Array.of(0, bytes.length, sizeBytes, 1), hashOf(text(sizeBytes)))]
     }
-    assert.deepEqual(
-      check(
-        Array.from({ length: 64 }, () => frame),
-        65_536,
-      ),
-      [1],
-    )
-    assert.deepEqual(
-      check(
-        Array.from({ length: 65 }, () => frame),
-        66_560,
-      ),
-      [0],
-    )
+    assert.deepEqual(check(frames(64), 64 * 1024), [1])
+    assert.deepEqual(check(frames(65), 65 * 1024), [0])
     const skippable = Buffer.from('502a4d1804000000deadbeef', 'hex')
     assert.deepEqual(check([frame], 1024), [1])
     assert.deepEqual(check([skippable, frame], 1024), [0])

@@ -16,6 +16,11 @@ import type { Wish } from './read-deployment.ts'
 
 const MAX_TOLD = 20
 
+interface Who {
+  readonly caller: Caller
+  readonly level: Wish['validationLevel']
+}
+
 /**
  * What can be refused before anything is made: types that are not there, scopes that are missing, rights that the caller lacks.
  * Throws `InvalidTemplateDeployment` with all of it.
@@ -23,7 +28,7 @@ const MAX_TOLD = 20
 export const preflight = async (
   name: string,
   opened: OpenTemplate,
-  who: { readonly caller: Caller; readonly level: Wish['validationLevel'] },
+  who: Who,
   parts: DeploymentParts,
   arm: Arm,
 ): Promise<void> => {
@@ -41,7 +46,7 @@ export const preflight = async (
 const refusalOf = async (
   resource: PlannedResource,
   opened: OpenTemplate,
-  who: Parameters<typeof preflight>[2],
+  who: Who,
   parts: DeploymentParts,
   arm: Arm,
 ): Promise<ArmError | undefined> => {
@@ -82,12 +87,7 @@ const requireSubscription = async ({ subscription }: ResourceId, arm: Arm): Prom
 const READ_GROUP = 'Microsoft.Resources/subscriptions/resourceGroups/read'
 
 /** A group that is there, or that this very template makes. Whoever may not read it, and is not asked for a right, does not learn of it here. */
-const requireGroup = async (
-  id: ResourceId,
-  opened: OpenTemplate,
-  { caller, level }: Parameters<typeof preflight>[2],
-  arm: Arm,
-): Promise<void> => {
+const requireGroup = async (id: ResourceId, opened: OpenTemplate, { caller, level }: Who, arm: Arm): Promise<void> => {
   const { group } = id
   if (!group || group.key === id.key || opened.find(group.toString())) return
   if (level !== 'Provider' && !(await arm.mayDo(caller, READ_GROUP, group))) return
