@@ -16,9 +16,11 @@ test(`${count} small histories of regions keep every promise (from seed ${first}
  * packs that was verified in one and read from the other after the next opening; a good copy that was collected as needed by nobody
  * while the bad one stayed in an older pack, to be what new data was deduplicated against; a manifest that was held between a
  * collection’s last look and its verdict; a chunk in a pack that a collection could not remove, which decayed unseen; the same, where it was the
- * file of the pack that the disk kept.
+ * file of the pack that the disk kept; damage that was forgotten with the process that found it; an image with damage that was held once more.
  */
-const onceBroken = [462053301, 462054332, 46135, 476175650, 950251929, 950539458, 950778161, 951230886, 27784107]
+const onceBroken = [
+  462053301, 462054332, 46135, 476175650, 950251929, 950539458, 950778161, 951230886, 27784107, 57796967, 1400, 2723,
+]
 
 test('seeds that once broke a promise keep it', async () => {
   for (const seed of onceBroken) assert.equal((await runHistories(seed, 1, 1)).map(storyOf).join('\n'), '')

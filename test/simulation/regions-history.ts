@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { ChunkCorrupt, ChunkMissing, ManifestMissing } from '#data-plane/chunks/chunk-store.ts'
+import { ChunkCorrupt, ChunkMissing, type ManifestId, ManifestMissing } from '#data-plane/chunks/chunk-store.ts'
 import type { CopyLimits } from '#data-plane/chunks/copy-limits.ts'
 import { hashInThread } from '#data-plane/chunks/hash-workers.ts'
 import { openRegions } from '#data-plane/replication/open-regions.ts'
@@ -11,7 +11,7 @@ import { seededRandom } from '#foundation/random.ts'
 import { bytesOf } from '#foundation/sparse-bytes.ts'
 import { CrashingDisk } from './crashing-files.ts'
 import { fakeNetwork, goodWeather, type Weather } from './fake-network.ts'
-import { type Held, Model, STORES, wholeOf } from './regions-model.ts'
+import { type Held, Model, readOf, STORES } from './regions-model.ts'
 import { imageOf } from './store-history.ts'
 
 /** Images that have much in common, so that one name's garbage is another one's chunk. */
@@ -206,7 +206,7 @@ export class RegionsHistory {
     if (kind < 0.35) return this.#upload(regions, region, tell)
     if (kind < 0.45) {
       tell(`collect ${region}`)
-      return () => regions.collect(region)
+      return () => this.#collect(regions, region)
     }
     if (kind < 0.6) {
       const held = this.#model.all().find(each => !taken.has(each) && !released.has(each))
@@ -226,9 +226,20 @@ export class RegionsHistory {
     if (kind < 0.8) return this.#copy(regions, region, held, tell)
     if (kind < 0.9) return this.#compose(regions, held, tell)
     tell(`read ${held.name} of ${held.region}`)
-    const { manifest } = held
-    return async () =>
-      assert.ok((await wholeOf(await regions.open(held.region, manifest))).equals(held.image), held.name)
+    const { manifest, region: at } = held
+    return async () => {
+      const content = await readOf({ open: id => regions.open(at, id) }, manifest, held)
+      assert.ok(content?.equals(held.image) ?? true, held.name)
+    }
+  }
+
+  /** While the root or a page of what is held can't be read, nothing is freed. */
+  async #collect(regions: Regions, region: string): Promise<void> {
+    try {
+      await regions.collect(region)
+    } catch (error) {
+      if (!(error instanceof ChunkCorrupt && this.#model.isDamaged)) throw error
+    }
   }
 
   #ingest(regions: Regions, region: string, tell: (what: string) => void): () => Promise<unknown> {
@@ -241,15 +252,30 @@ export class RegionsHistory {
   #copy(regions: Regions, region: string, held: Held, tell: (what: string) => void): () => Promise<unknown> {
     const wanted = 1 + this.#below(2)
     tell(`hold ${held.name} of ${held.region} in ${region}, ${wanted} copies`)
-    return () =>
-      this.#model.promise(region, held.image, async name => {
-        const { copies } = await regions.hold(region, held.manifest!, name, wanted)
-        assert.equal(copies, Math.min(wanted, STORES[region]!.length))
-        return { manifest: held.manifest!, copies }
-      })
+    const call = async (name: string) => {
+      const { copies } = await regions.hold(region, held.manifest!, name, wanted)
+      assert.equal(copies, Math.min(wanted, STORES[region]!.length))
+      return { manifest: held.manifest!, copies }
+    }
+    return () => this.#derive(held, region, held.image, call)
   }
 
-  #compose(regions: Regions, { region, name: from, manifest, image }: Held, tell: (what: string) => void) {
+  /** What is made of something damaged may be damaged as well, or refused for that. */
+  async #derive(
+    from: Held,
+    region: string,
+    image: Buffer,
+    call: (name: string) => Promise<{ manifest: ManifestId; copies: number }>,
+  ): Promise<void> {
+    try {
+      await this.#model.promise(region, image, call, from.mayBeDamaged)
+    } catch (error) {
+      if (!(from.mayBeDamaged && error instanceof ChunkCorrupt)) throw error
+    }
+  }
+
+  #compose(regions: Regions, held: Held, tell: (what: string) => void) {
+    const { region, name: from, manifest, image } = held
     const cut = this.#below(image.length)
     tell(`compose of ${from} in ${region}, cut at ${cut}`)
     const pieces = [
@@ -258,7 +284,7 @@ export class RegionsHistory {
     ]
     const swapped = Buffer.concat([image.subarray(cut), image.subarray(0, cut)])
     const call = async (name: string) => ({ ...(await regions.compose(region, pieces, name)), copies: 1 })
-    return () => this.#model.promise(region, swapped, call)
+    return () => this.#derive(held, region, swapped, call)
   }
 
   #upload(regions: Regions, region: string, tell: (what: string) => void): () => Promise<unknown> {
@@ -291,33 +317,48 @@ export class RegionsHistory {
     this.trace.push(`  failed: ${error}`)
   }
 
-  /** A bit of a pack changes by itself, in all regions that have the file. Each is healed from one that has another. */
+  /**
+   * A bit of a pack or of a manifest's root changes by itself, in all regions that have the file. Each is healed from one that has another. What nobody has is
+   * nobody's fault, but it is known as damaged from then on.
+   */
   async #decay(regions: Regions): Promise<void> {
     const region = this.#pick(Object.keys(STORES))
     const folder = this.#pick(STORES[region]!)
-    const packs = [...this.#disk.everything()].filter(
-      ([file, size]) => file.startsWith(`${folder}/packs/`) && size > 16,
+    const kind = this.#next() < 0.7 ? 'packs' : 'manifests'
+    const stored = [...this.#disk.everything()].filter(
+      ([file, size]) => file.startsWith(`${folder}/${kind}/`) && size > 16,
     )
-    if (packs.length === 0) return
-    const [file, sizeBytes] = this.#pick(packs)
+    if (stored.length === 0) return
+    const [file, sizeBytes] = this.#pick(stored)
     const at = 16 + this.#below(sizeBytes - 16)
-    const flip = () =>
+    const inFile = (change: (byte: number) => number) =>
       this.#disk.decay(file, content => {
-        if (at < content.length) content[at] = content[at]! ^ 4
+        if (at < content.length) content[at] = change(content[at]!)
         return content
       })
+    let before = 0
     this.trace.push(`decay of ${file} at ${at}`)
-    flip()
+    inFile(byte => {
+      before = byte
+      return byte ^ 4
+    })
+    const mend = () => inFile(() => before)
+    const stays = this.#next() < 0.5
+    let lost = false
     for (const each of [region, ...Object.keys(STORES)]) {
       const { corrupt, missing, healed } = await regions.verify(each).catch(error => {
-        flip() // the process died, perhaps before a good copy was kept
+        mend() // the process died, perhaps before a good copy was kept
         throw error
       })
-      if (this.#disk.isDead) return flip()
+      if (this.#disk.isDead) return mend()
       this.trace.push(`  ${each}: ${corrupt.length} corrupt, ${healed.length} healed`)
       assert.deepEqual(missing, [], 'decay loses no chunk')
-      if (corrupt.length > healed.length) return flip() // nobody else has it, which is nobody's fault
+      lost ||= corrupt.length > healed.length
     }
+    if (!lost) return
+    this.trace.push(stays ? '  it stays damaged' : '  it is good again')
+    if (stays) this.#model.decay()
+    else mend()
   }
 
   /** When nothing is held any more nothing is left. */

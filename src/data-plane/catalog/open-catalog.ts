@@ -1,4 +1,4 @@
-import { type ManifestId, ManifestMissing, type Watch } from '#data-plane/chunks/chunk-store.ts'
+import { ChunkCorrupt, type ManifestId, ManifestMissing, type Watch } from '#data-plane/chunks/chunk-store.ts'
 import type { HoldPromise } from '#data-plane/replication/reconcile.ts'
 import type { Regions } from '#data-plane/replication/regions.ts'
 import type { Clock } from '#foundation/clock.ts'
@@ -61,7 +61,7 @@ export const openCatalog = async ({ dataFolder, files, clock, database, regions 
     return row && { manifest: row.manifest as ManifestId, sizeBytes: row.size_bytes }
   }
 
-  /** Holds what some region has; undefined if none has it any more. */
+  /** Holds what some region has; undefined if none has it any more, or undamaged. */
   const copy = async (source: FileSource, region: string, watch: Watch): Promise<StoredImage | undefined> => {
     const stored = await known(source.sha256)
     if (!stored) return undefined
@@ -69,7 +69,7 @@ export const openCatalog = async ({ dataFolder, files, clock, database, regions 
       await regions.hold(region, stored.manifest, holdOf(source.sha256), 1, watch)
       return stored
     } catch (error) {
-      if (error instanceof ManifestMissing) return undefined
+      if (error instanceof ManifestMissing || error instanceof ChunkCorrupt) return undefined
       throw error
     }
   }

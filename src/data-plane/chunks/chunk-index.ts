@@ -85,13 +85,21 @@ export class ChunkIndex {
     return entry
   }
 
-  /** The chunks of a table that a pack has still: those that were taken out, and older copies of those that are here again. */
-  putBack(table: Buffer, pack: number): void {
-    for (let at = 0; at < table.length; at += 48) {
-      const known = this.find(table, at)
-      if (known < 0) this.putRecord(table, at, pack)
-      else if (this.packOf(known) !== pack) this.#addOlder(known, pack)
-    }
+  /**
+   * A chunk that a pack has still: one that was taken out, or an older copy of one that is here again. Answers its entry, unless a
+   * copy elsewhere counts now.
+   */
+  putBack(record: Buffer, at: number, pack: number): number | undefined {
+    const known = this.find(record, at)
+    if (known < 0) return this.putRecord(record, at, pack)
+    if (this.packOf(known) === pack) return known
+    this.#addOlder(known, pack)
+    return undefined
+  }
+
+  /** How many chunks are. */
+  get suspects(): number {
+    return this.#suspects.size
   }
 
   isSuspect(entry: number): boolean {
@@ -114,9 +122,13 @@ export class ChunkIndex {
     else this.#link(entry)
   }
 
-  /** Its bytes were found damaged and nobody had others: new work must store them again instead of counting on it. */
+  /** Its bytes were found damaged and nobody had others: new work must store them again instead of counting on it. See `DamageLog`. */
   suspect(entry: number): void {
     this.#suspects.add(entry)
+  }
+
+  trust(entry: number): void {
+    this.#suspects.delete(entry)
   }
 
   /** The entry of a chunk that new work may count on, or -1. */

@@ -4,6 +4,7 @@ import { ChunkBatch, type Verified } from './chunk-batch.ts'
 import { type ChunkIndex, idBytes, type Place } from './chunk-index.ts'
 import { unsqueeze } from './chunk-kernel.ts'
 import { ChunkCorrupt, type ChunkId, ChunkMissing, type Heal, type StoredChunk } from './chunk-store.ts'
+import type { DamageLog } from './damage-log.ts'
 import type { HashWorkers } from './hash-workers.ts'
 import { ManifestMalformed, type Slice } from './manifest.ts'
 import type { LentPack, PackFiles } from './pack-files.ts'
@@ -21,6 +22,7 @@ interface Parts {
   readonly writer: PackWriter
   readonly workers: HashWorkers
   readonly buffers: BufferPool
+  readonly damage: DamageLog
   readonly repairs: RepairLog
   readonly heal?: Heal | undefined
 }
@@ -176,7 +178,7 @@ export class ChunkReader {
       unsqueeze(given.stored, given.encoding, given.sizeBytes, idBytes(id))
     if (!given || !bytes) {
       const stillThere = this.#parts.index.find(idBytes(id))
-      if (stillThere >= 0) this.#parts.index.suspect(stillThere)
+      if (stillThere >= 0) await this.#parts.damage.note(stillThere)
       throw wasKnown ? new ChunkCorrupt(id) : new ChunkMissing(id)
     }
     const isShort = given.stored.length < given.sizeBytes

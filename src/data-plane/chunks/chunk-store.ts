@@ -114,7 +114,7 @@ export interface CollectionPlan {
 }
 
 export interface VerifyWish extends Watch {
-  /** False only tells what is damaged, and changes nothing. True if it is left out. */
+  /** False only tells what is damaged and notes it, so that new work does not count on it. True if it is left out. */
   readonly heals?: boolean
   /**
    * True decodes every chunk and checks it against its id. Otherwise that is only done where there is no SHA-256 of the stored
@@ -139,6 +139,8 @@ export interface StoreStats {
   /** Of `storedBytes`, what lies in files that other stores have as well. */
   readonly sharedBytes: number
   readonly manifests: number
+  /** Of `chunks`, those that were found damaged and that nobody else had: new work does not count on them. */
+  readonly damaged: number
 }
 
 /** How far the last round of `scrub` came, and what it found so far. */
@@ -195,7 +197,10 @@ export interface ChunkStore extends ChunkSource {
   open(manifest: ManifestId): Promise<SparseBytes>
   describe(manifest: ManifestId): Promise<{ sizeBytes: number; dataBytes: number }>
 
-  /** Holds a manifest that this store has under one more name; a name that held another manifest moves. Throws `ManifestMissing`. */
+  /**
+   * Holds a manifest that this store has under one more name; a name that held another manifest moves. Throws `ManifestMissing`, and
+   * `ChunkCorrupt` if some of it is known to be damaged: `receive` gets that from elsewhere.
+   */
   hold(name: string, manifest: ManifestId): Promise<void>
   /** A name that holds nothing is fine. */
   release(name: string): Promise<void>
@@ -234,7 +239,7 @@ export interface Draft {
   readonly written: { readonly newBytes: number; readonly storedBytes: number }
   /**
    * Starts as the content of a stored manifest, as far as the size goes; copies nothing. For a draft that nobody has written to:
-   * throws `DraftBegun` for another. Throws `ManifestMissing`.
+   * throws `DraftBegun` for another. Throws `ManifestMissing`, and `ChunkCorrupt` if some of it is known to be damaged.
    */
   begin(manifest: ManifestId): Promise<void>
   write(offset: number, bytes: Uint8Array): Promise<void>

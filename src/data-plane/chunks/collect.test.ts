@@ -44,7 +44,14 @@ test('what nothing holds is freed, what something holds is not', async t => {
   }
   await made.store.release('b')
   await made.store.collect()
-  assert.deepEqual(await made.store.stats(), { chunks: 0, packs: 0, storedBytes: 0, sharedBytes: 0, manifests: 0 })
+  assert.deepEqual(await made.store.stats(), {
+    chunks: 0,
+    packs: 0,
+    storedBytes: 0,
+    sharedBytes: 0,
+    manifests: 0,
+    damaged: 0,
+  })
   assert.deepEqual(await fs.readdir(path.join(made.folder, 'packs')), [])
   assert.deepEqual(await fs.readdir(path.join(made.folder, 'index')), [])
 })
@@ -259,4 +266,40 @@ test('work that counts on chunks of another one that the disk then loses is not 
   const { manifest } = await ingestBytes(store, image, 'third')
   assert.ok((await contentOf(store, manifest)).equals(image))
   assert.deepEqual((await store.verify()).missing, [])
+})
+
+test('what is damaged in a pack that can not be removed is told, and not counted on', async t => {
+  let isBroken = false
+  const files: Files = {
+    ...nodeFiles,
+    async remove(file) {
+      if (isBroken && file.endsWith('.pack')) throw Object.assign(new Error('the disk failed'), { code: 'EIO' })
+      await nodeFiles.remove(file)
+    },
+  }
+  const made = await temporaryStore(t, { files })
+  const image = noise(13, 300_000)
+  await ingestBytes(made.store, image, 'a')
+  const [pack = ''] = await fs.readdir(path.join(made.folder, 'packs'))
+  const file = path.join(made.folder, 'packs', pack)
+  const bytes = await fs.readFile(file)
+  bytes[100_000]! ^= 1
+  await fs.writeFile(file, bytes)
+  const store = await made.reopen()
+  const { corrupt } = await store.verify()
+  assert.equal(corrupt.length, 1)
+  await store.release('a')
+  isBroken = true
+  await assert.rejects(store.collect(), /the disk failed/)
+  isBroken = false
+  assert.deepEqual((await store.verify()).corrupt, corrupt)
+  for (const open of [async () => made.store, made.reopen]) {
+    const { manifest } = await ingestBytes(await open(), image, 'b')
+    assert.ok((await contentOf(made.store, manifest)).equals(image))
+  }
+  await made.store.collect()
+  assert.ok((await fs.readdir(made.folder)).includes('damaged.log'), 'its pack is there')
+  await made.store.release('b')
+  await made.store.collect()
+  assert.equal((await fs.readdir(made.folder)).includes('damaged.log'), false, 'its pack is gone')
 })

@@ -7,7 +7,7 @@ import type { Drafts } from './drafts.ts'
 import type { Marks } from './leases.ts'
 import { pageSlices, SLICE_BYTES } from './manifest.ts'
 import type { Pack } from './pack-files.ts'
-import { encodeRecords } from './pack-format.ts'
+import { encodeRecords, RECORD_BYTES } from './pack-format.ts'
 import type { NewChunk } from './pack-writer.ts'
 import type { Reach } from './reach.ts'
 import type { StoreCore } from './store-core.ts'
@@ -33,6 +33,12 @@ interface Sentence {
   readonly plan: CollectionPlan
 }
 
+/** What the index had of chunks, in case their pack stays. */
+interface Taken {
+  readonly records: Buffer
+  readonly areSuspect: readonly boolean[]
+}
+
 /** What a collection would free now. */
 export const planCollection = async (core: StoreCore, drafts: Drafts, reach: Reach): Promise<CollectionPlan> => {
   core.writer.roll()
@@ -47,10 +53,10 @@ export const planCollection = async (core: StoreCore, drafts: Drafts, reach: Rea
 export const collect = async (core: StoreCore, drafts: Drafts, reach: Reach): Promise<CollectionPlan> => {
   core.writer.roll()
   await core.writer.commit()
-  const taken = new Map<number, Buffer>()
+  const taken = new Map<number, Taken>()
   try {
     const sentence = await judge(core, drafts, reach, ({ manifests, packs }) => {
-      for (const { pack, dead } of packs) taken.set(pack.number, recordsOfDead(core, dead))
+      for (const { pack, dead } of packs) taken.set(pack.number, takenOf(core, dead))
       // No await between the verdict and this: whoever looks for one of these chunks from now on stores it anew.
       for (const { dead } of packs) for (const entry of dead) core.index.remove(entry)
       return core.manifests.remove(manifests)
@@ -59,7 +65,7 @@ export const collect = async (core: StoreCore, drafts: Drafts, reach: Reach): Pr
     return sentence.plan
   } finally {
     // What a pack has counts again at the next opening, and so it does now, if the pack stays: who verifies looks at it too.
-    for (const [pack, table] of taken) if (core.packFiles.packs.has(pack)) core.index.putBack(table, pack)
+    for (const [pack, chunks] of taken) if (core.packFiles.packs.has(pack)) putBack(core, pack, chunks)
   }
 }
 
@@ -78,14 +84,21 @@ const removePacks = async (core: StoreCore, { packs }: Sentence): Promise<void> 
   }
   core.index.forgetPacks(gone)
   if (packs.length > 0) await core.writer.syncNames()
+  await core.damage.forgetPacks(gone) // a pack that may come back with the power takes what is known of it along
   if (failure) throw failure.error
 }
 
-/** What the index had of chunks, in case their pack stays; not of those that are known to be damaged. */
-const recordsOfDead = ({ index }: StoreCore, dead: readonly number[]): Buffer =>
-  encodeRecords(
-    dead.filter(entry => !index.isSuspect(entry)).map(entry => ({ id: index.idOf(entry), place: index.place(entry) })),
-  )
+const takenOf = ({ index }: StoreCore, dead: readonly number[]): Taken => ({
+  records: encodeRecords(dead.map(entry => ({ id: index.idOf(entry), place: index.place(entry) }))),
+  areSuspect: dead.map(entry => index.isSuspect(entry)),
+})
+
+const putBack = ({ index }: StoreCore, pack: number, { records, areSuspect }: Taken): void => {
+  for (const [i, isSuspect] of areSuspect.entries()) {
+    const entry = index.putBack(records, i * RECORD_BYTES, pack)
+    if (entry !== undefined && isSuspect) index.suspect(entry)
+  }
+}
 
 const judge = async (
   core: StoreCore,
@@ -262,7 +275,7 @@ const condemn = (candidates: readonly Candidate[], live: ReadonlyMap<number, num
 /** Copies what lives in a pack to the growing one. False if some of it can't be read: then the pack stays. */
 const moveLive = async (core: StoreCore, pack: Pack, live: readonly number[]): Promise<boolean> => {
   const settles: (() => void)[] = []
-  let isWhole = true
+  const bad: number[] = []
   let isMoved = false
   const ids = live.map(entry => idText(core.index.idOf(entry)))
   let batch: Buffer[] = []
@@ -276,7 +289,7 @@ const moveLive = async (core: StoreCore, pack: Pack, live: readonly number[]): P
   }
   for (let first = 0; first < ids.length; first += 64) {
     await core.reader.eachVerified(ids.slice(first, first + 64), (i, chunk) => {
-      if (!chunk) isWhole = false
+      if (!chunk) bad.push(live[first + i]!)
       if (chunk && chunk.place.pack !== pack.number) isMoved = true // healed or stored again meanwhile
       if (!chunk || chunk.place.pack !== pack.number) return
       const { storedBytes, sizeBytes, encoding } = chunk.place
@@ -285,7 +298,8 @@ const moveLive = async (core: StoreCore, pack: Pack, live: readonly number[]): P
       batch.push(Buffer.from(chunk.stored))
       end += storedBytes
     })
-    if (!isWhole) return false
+    for (const entry of bad) await core.damage.note(entry)
+    if (bad.length > 0) return false
     await flush()
   }
   if (settles.length === 0 && !isMoved) return true

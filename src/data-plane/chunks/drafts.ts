@@ -14,6 +14,7 @@ import { nominalBytesFor } from './page-cut.ts'
 import { atWork, type StoreCore, type Work } from './store-core.ts'
 import { tidy } from './tidy.ts'
 import { Turns } from './turns.ts'
+import { requireUndamaged } from './verify.ts'
 
 const NAME = /^([0-9a-f]{64})\.draft$/
 
@@ -153,6 +154,7 @@ class OpenDraft implements Draft {
     const unpin = this.#core.leases.pin(manifest)
     try {
       if (!this.#core.manifests.has(manifest)) throw new ManifestMissing(manifest)
+      await requireUndamaged(this.#core, manifest)
       const layout = manifestLayout(await this.#core.manifests.read(manifest), this.#core.reader)
       const changes: Promise<void>[] = []
       for await (const slices of layout.slices(0, Math.min(layout.sizeBytes, map.sizeBytes))) {

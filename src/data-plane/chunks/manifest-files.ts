@@ -13,8 +13,6 @@ export class ManifestFiles {
   readonly #known: Set<ManifestId>
   /** A failing disk may hold their files, now or after a crash: they must go before their chunks do. */
   readonly #inDoubt = new Set<ManifestId>()
-  /** Damaged, and nobody had them: written again when somebody brings the same. */
-  readonly #damaged = new Set<ManifestId>()
   readonly #turns = new Turns()
   /** Gets a damaged root from elsewhere. */
   readonly #recover: (id: ManifestId) => Promise<Uint8Array | undefined>
@@ -53,15 +51,14 @@ export class ManifestFiles {
     return this.#known.size
   }
 
-  /** Durable when it resolves. The chunks must be durable before. */
+  /** Durable when it resolves; one that is there but damaged is written again. The chunks must be durable before. */
   async put(root: Uint8Array): Promise<ManifestId> {
     const id = manifestIdOf(root)
     await this.#turns.take(async () => {
-      if (this.#known.has(id) && !this.#damaged.has(id)) return
+      if (this.#known.has(id) && (await this.#readGood(id))) return
       this.#inDoubt.add(id)
       await replaceFile(this.#files, this.#fileOf(id), root)
       this.#inDoubt.delete(id)
-      this.#damaged.delete(id)
       this.#known.add(id)
     })
     return id
@@ -70,14 +67,11 @@ export class ManifestFiles {
   /** Throws `ChunkCorrupt` for one that is damaged, and that nobody else has or may be asked for. */
   async root(id: ManifestId, heals = true): Promise<Uint8Array> {
     if (!this.#known.has(id)) throw new ManifestMissing(id)
-    const root = await readWhole(this.#files, this.#fileOf(id)).catch(() => undefined)
-    if (root && manifestIdOf(root) === id) return root
+    const root = await this.#readGood(id)
+    if (root) return root
     if (!this.#known.has(id)) throw new ManifestMissing(id)
     const healed = heals ? await this.#recover(id) : undefined
-    if (!healed || manifestIdOf(healed) !== id) {
-      this.#damaged.add(id)
-      throw new ChunkCorrupt(id as string as ChunkId)
-    }
+    if (!healed || manifestIdOf(healed) !== id) throw new ChunkCorrupt(id as string as ChunkId)
     // A disk that takes no writes must not keep the root from whoever reads: the next read asks again.
     await this.#turns.take(() => replaceFile(this.#files, this.#fileOf(id), healed)).catch(() => {})
     return healed
@@ -100,6 +94,11 @@ export class ManifestFiles {
       await this.#files.syncDirectory(this.#folder)
       for (const id of doomed) this.#inDoubt.delete(id)
     })
+  }
+
+  async #readGood(id: ManifestId): Promise<Uint8Array | undefined> {
+    const root = await readWhole(this.#files, this.#fileOf(id)).catch(() => undefined)
+    return root && manifestIdOf(root) === id ? root : undefined
   }
 
   #fileOf(id: ManifestId): string {

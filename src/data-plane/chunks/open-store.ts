@@ -9,6 +9,7 @@ import { type ChunkId, type ChunkStore, type Heal, ManifestMissing } from './chu
 import { collect, planCollection } from './collect.ts'
 import { compose } from './compose.ts'
 import { type CopyLimits, defaultCopyLimits } from './copy-limits.ts'
+import { DamageLog } from './damage-log.ts'
 import { Drafts } from './drafts.ts'
 import type { HashWorkers } from './hash-workers.ts'
 import { Holds } from './holds.ts'
@@ -32,7 +33,7 @@ import { sharedPacks } from './shared-packs.ts'
 import { type StoreBuffers, storeBuffers } from './store-buffers.ts'
 import type { StoreCore } from './store-core.ts'
 import { Turns } from './turns.ts'
-import { verify } from './verify.ts'
+import { requireUndamaged, verify } from './verify.ts'
 
 export interface StoreParts {
   readonly files: Files
@@ -89,9 +90,10 @@ export const openStore = async (folder: string, parts: StoreParts): Promise<Chun
   const packFiles = new PackFiles(files, folder, beforeNewPack)
   const nextNumber = await loadPacks(files, folder, packFiles, index)
   const writer = new PackWriter({ files, random, index, packFiles, nextNumber, room })
+  const damage = await DamageLog.load(files, folder, clock, index)
   const repairs = new RepairLog(files, folder, clock)
   const { segments, reads: buffers } = parts.buffers ?? storeBuffers(workers)
-  const reader = new ChunkReader({ index, packFiles, writer, workers, buffers, repairs, heal })
+  const reader = new ChunkReader({ index, packFiles, writer, workers, buffers, damage, repairs, heal })
   const manifests = await ManifestFiles.load(files, folder, async manifest => {
     const given = await heal?.(manifest as string as ChunkId)
     return given && unsqueeze(given.stored, given.encoding, given.sizeBytes, Buffer.from(manifest, 'hex'))
@@ -104,6 +106,7 @@ export const openStore = async (folder: string, parts: StoreParts): Promise<Chun
     packFiles,
     writer,
     reader,
+    damage,
     leases: new Leases(),
     manifests,
     holds: await Holds.load(files, folder),
@@ -217,6 +220,7 @@ const storeOf = (id: string, core: StoreCore, drafts: Drafts, scrub: Scrub, repa
         const unpin = leases.pin(manifest)
         try {
           if (!manifests.has(manifest)) throw new ManifestMissing(manifest)
+          await requireUndamaged(core, manifest)
           await holds.set(name, manifest)
         } finally {
           unpin()
@@ -241,7 +245,8 @@ const storeOf = (id: string, core: StoreCore, drafts: Drafts, scrub: Scrub, repa
         storedBytes += pack.bodyEnd
         if (pack.isFinished && (await packFiles.names(pack)) > 1) sharedBytes += pack.bodyEnd
       }
-      return { chunks: index.count, packs: packFiles.packs.size, storedBytes, sharedBytes, manifests: manifests.count }
+      const counts = { chunks: index.count, packs: packFiles.packs.size, manifests: manifests.count }
+      return { ...counts, storedBytes, sharedBytes, damaged: index.suspects }
     },
     manifestRoot: manifest => manifests.root(manifest),
     chunks: ids => offerChunks(core, ids),

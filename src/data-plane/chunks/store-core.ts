@@ -3,6 +3,7 @@ import type { BufferPool } from './buffer-pool.ts'
 import type { ChunkIndex } from './chunk-index.ts'
 import type { ChunkReader } from './chunk-reader.ts'
 import type { CopyLimits } from './copy-limits.ts'
+import type { DamageLog } from './damage-log.ts'
 import type { HashWorkers } from './hash-workers.ts'
 import type { Holds } from './holds.ts'
 import type { Leases } from './leases.ts'
@@ -22,6 +23,7 @@ export interface StoreCore {
   readonly packFiles: PackFiles
   readonly writer: PackWriter
   readonly reader: ChunkReader
+  readonly damage: DamageLog
   readonly leases: Leases
   readonly manifests: ManifestFiles
   readonly holds: Holds

@@ -109,6 +109,60 @@ test('what nobody has is a fact, and publishing the same bytes again mends it', 
   await assert.rejects(contentOf(await made.reopen(), manifest), ChunkMissing)
 })
 
+for (const notice of ['a check', 'a check that heals nothing', 'a read'] as const)
+  test(`what ${notice} found damaged is not counted on after a restart either`, async t => {
+    const made = await temporaryStore(t)
+    const image = noise(4, 500_000)
+    const { manifest } = await ingestBytes(made.store, image, 'a')
+    await flip(await only(path.join(made.folder, 'packs'), '.pack'), 300_000)
+    const before = await made.reopen()
+    if (notice === 'a read') await assert.rejects(contentOf(before, manifest), ChunkCorrupt)
+    else assert.equal((await before.verify(undefined, { heals: notice === 'a check' })).corrupt.length, 1)
+    const store = await made.reopen()
+    const { newBytes } = await ingestBytes(store, image, 'again')
+    assert.ok(newBytes > 0 && newBytes < image.length / 2, `${newBytes} bytes were stored again`)
+    assert.ok((await contentOf(store, manifest)).equals(image))
+    const later = await made.reopen()
+    assert.ok((await contentOf(later, manifest)).equals(image))
+    assert.equal((await ingestBytes(later, image, 'once more')).newBytes, 0, 'the good copy is counted on')
+  })
+
+test('a damaged root is written again by who publishes the same, after a restart too', async t => {
+  const made = await temporaryStore(t)
+  const image = noise(41, 100_000)
+  const { manifest } = await ingestBytes(made.store, image, 'a')
+  await flip(path.join(made.folder, 'manifests', manifest), 9)
+  const store = await made.reopen()
+  await ingestBytes(store, image, 'again')
+  assert.ok((await contentOf(store, manifest)).equals(image))
+})
+
+test('what could not be read for a while counts again once it is found good', async t => {
+  let isBroken = false
+  const files: Files = {
+    ...nodeFiles,
+    async open(file, mode) {
+      const open = await nodeFiles.open(file, mode)
+      const read: typeof open.read = async (target, position) => {
+        if (isBroken && file.endsWith('.pack')) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+        return await open.read(target, position)
+      }
+      return { ...open, read }
+    },
+  }
+  const made = await temporaryStore(t, { files })
+  const image = noise(42, 300_000)
+  const { manifest } = await ingestBytes(made.store, image, 'a')
+  const store = await made.reopen()
+  isBroken = true
+  await assert.rejects(contentOf(store, manifest), ChunkCorrupt)
+  isBroken = false
+  assert.deepEqual((await (await made.reopen()).verify()).corrupt, [])
+  for (const open of [async () => made.store, made.reopen])
+    assert.equal((await ingestBytes(await open(), image, 'b')).newBytes, 0)
+  assert.deepEqual((await fs.readdir(made.folder)).includes('damaged.log'), false, 'nothing is damaged')
+})
+
 test('a healer that lies is not believed', async t => {
   const lie = async (id: ChunkId): Promise<StoredChunk> => ({
     id,

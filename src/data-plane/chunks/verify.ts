@@ -1,5 +1,5 @@
 import { Bits } from './bits.ts'
-import { idText } from './chunk-index.ts'
+import { idBytes, idText } from './chunk-index.ts'
 import {
   ChunkCorrupt,
   type ChunkId,
@@ -61,7 +61,22 @@ export class Verification {
     }
     const bad = await findBad(this.#core, ids, good, this.#watch)
     this.chunks += ids.length / 32
+    if (this.#core.index.suspects > 0) bad.push(...(await this.#lookAgain(ids, new Set(bad))))
     for (const i of bad) await this.#mend(idText(ids, i * 32))
+  }
+
+  /** What was found damaged once counts again if it decodes to what its id promises; answers which of it does not. */
+  async #lookAgain(ids: Uint8Array, bad: ReadonlySet<number>): Promise<number[]> {
+    const { index, damage } = this.#core
+    const entryOf = (i: number) => index.find(ids, i * 32)
+    const doubted = Array.from({ length: ids.length / 32 }, (_, i) => i).filter(
+      i => !bad.has(i) && entryOf(i) >= 0 && index.isSuspect(entryOf(i)),
+    )
+    const doubtedIds = Buffer.concat(doubted.map(i => ids.subarray(i * 32, i * 32 + 32)))
+    const still = new Set(await findBad(this.#core, doubtedIds, () => {}, { ...this.#watch, deep: true }))
+    const cleared = doubted.filter((_, k) => !still.has(k)).map(entryOf)
+    await damage.clear(cleared.filter(entry => entry >= 0))
+    return doubted.filter((_, k) => still.has(k))
   }
 
   /** A manifest's root that is damaged, and that nobody else has, is one of the corrupt ones. */
@@ -71,9 +86,10 @@ export class Verification {
   }
 
   async #mend(id: ChunkId): Promise<void> {
-    const list = this.#core.index.find(Buffer.from(id, 'hex')) < 0 ? this.missing : this.corrupt
+    const entry = this.#core.index.find(idBytes(id))
+    const list = entry < 0 ? this.missing : this.corrupt
     list.push(id)
-    if (!this.heals) return
+    if (!this.heals) return entry < 0 ? undefined : this.#core.damage.note(entry)
     try {
       if (await this.#core.reader.heal(id)) this.healed.push(id)
     } catch (error) {
@@ -104,6 +120,23 @@ export const verify = (core: StoreCore, only: ManifestId | undefined, watch: Ver
     const { chunks, bytes, corrupt, missing, healed } = run
     return { chunks, bytes, corrupt, missing, healed }
   })
+
+/** Throws `ChunkCorrupt` if chunks of a manifest that were found damaged are so still. As long as none is known, nothing is read. */
+export const requireUndamaged = async (core: StoreCore, manifest: ManifestId): Promise<void> => {
+  const { index, manifests, reader } = core
+  if (index.suspects === 0) return
+  const run = new Verification(core, { heals: false, deep: true }, 0)
+  for (const { id } of (await manifests.read(manifest)).pages) {
+    const slices = pageSlices(await reader.read(id))
+    for (let at = 0; at < slices.length; at += SLICE_BYTES) {
+      const entry = index.find(slices, at + 12)
+      if (entry >= 0 && index.isSuspect(entry)) await run.add(slices, at + 12)
+    }
+  }
+  await run.check()
+  const [bad] = [...run.corrupt, ...run.missing]
+  if (bad !== undefined) throw new ChunkCorrupt(bad)
+}
 
 export const verifyManifest = async (
   core: StoreCore,

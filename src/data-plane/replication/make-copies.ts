@@ -101,25 +101,30 @@ const copyTo = (slot: StoreSlot, job: CopyJob, parts: Parts): Promise<Ingested |
   // Two holds of one manifest wait for each other: the second finds the bytes that the first one fetched.
   parts.turns(`${slot.url} ${job.manifest}`, async () => {
     job.watch.signal?.throwIfAborted()
-    return (await holdThere(slot, job, parts)) ? undefined : await receiveFromAny(slot, job, parts)
+    const lack = await holdThere(slot, job, parts)
+    return lack ? await receiveFromAny(slot, job, parts, lack) : undefined
   })
 
-/** Holds what the store has. False if it lacks it, or loses it to a collection just before it is held. */
-const holdThere = async (slot: StoreSlot, { hold, manifest, watch }: CopyJob, parts: Parts): Promise<boolean> => {
-  if (!(await has(slot, manifest))) return false
+/** Holds what the store has. Answers why not if it lacks it, loses it to a collection just before it is held, or knows it as damaged. */
+const holdThere = async (
+  slot: StoreSlot,
+  { hold, manifest, watch }: CopyJob,
+  parts: Parts,
+): Promise<Error | undefined> => {
+  if (!(await has(slot, manifest))) return new ManifestMissing(manifest)
   try {
     const { sizeBytes } = await slot.run(store => store.describe(manifest))
     await retry(parts.clock, watch.signal, () => slot.run(store => store.hold(hold, manifest)))
     watch.onProgress?.(sizeBytes, sizeBytes)
-    return true
+    return undefined
   } catch (error) {
-    if (error instanceof ManifestMissing) return false
+    if (error instanceof ManifestMissing || error instanceof ChunkCorrupt) return error
     throw error
   }
 }
 
-const receiveFromAny = async (slot: StoreSlot, job: CopyJob, parts: Parts): Promise<Ingested> => {
-  let failure: unknown = new ManifestMissing(job.manifest)
+const receiveFromAny = async (slot: StoreSlot, job: CopyJob, parts: Parts, lack: Error): Promise<Ingested> => {
+  let failure: unknown = lack
   const sources = new Set(job.sources.filter(source => source !== slot))
   for (let source = leastBusy(sources, job, parts); source; source = leastBusy(sources, job, parts)) {
     sources.delete(source)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs/promises'
 import { test } from 'node:test'
-import { type ManifestId, ManifestMissing } from '#data-plane/chunks/chunk-store.ts'
+import { ChunkCorrupt, type ManifestId, ManifestMissing } from '#data-plane/chunks/chunk-store.ts'
 import { hashInThread } from '#data-plane/chunks/hash-workers.ts'
 import { openStore } from '#data-plane/chunks/open-store.ts'
 import { type Files, nodeFiles } from '#foundation/files.ts'
@@ -107,6 +107,25 @@ test('a chunk that is damaged everywhere is refused, also when all stores are re
     ['rejected', 'rejected', 'rejected', 'rejected'],
   )
   await again.close()
+  await remove()
+})
+
+test('what a region knows as damaged is promised there once more only with good bytes from elsewhere', async () => {
+  const { regions, folderOf, config, parts, remove } = await startTestRegions({ eastus: 1, westus2: 1 })
+  const { manifest } = await regions.ingest('westus2', bytesOf(image), 'v1')
+  await regions.close()
+  await damage(folderOf('westus2', 0))
+  const again = await openRegions(config, parts)
+  assert.ok((await again.verify('westus2')).corrupt.length > 0)
+  await assert.rejects(again.hold('westus2', manifest, 'v2', 1), ChunkCorrupt)
+  assert.ok((await again.stats('westus2'))[0]!.damaged > 0)
+  await again.ingest('eastus', bytesOf(image), 'v1')
+  await again.hold('westus2', manifest, 'v2', 1)
+  await again.close()
+  const alone = await openRegions(config.slice(1), parts)
+  assert.ok((await readAll(alone, 'westus2', manifest)).equals(image))
+  assert.equal((await alone.stats('westus2'))[0]!.damaged, 0)
+  await alone.close()
   await remove()
 })
 
