@@ -22,18 +22,21 @@ const serve = async (t: TestContext) => {
   await fs.mkdir(data)
   await fs.writeFile(path.join(data, 'regions.json'), JSON.stringify(regions))
   // One disk under both regions: only separate copies heal each other.
-  const server = await startServer(configOf({ dataFolder: data, port: 0, regions, separateCopies: true }))
-  t.after(async () => {
-    await server.stop()
-    await fs.rm(folder, { recursive: true, force: true })
-  })
+  const config = configOf({ dataFolder: data, port: 0, regions, separateCopies: true })
+  const start = async () => {
+    const server = await startServer(config)
+    t.after(() => server.stop())
+    return server
+  }
+  t.after(() => fs.rm(folder, { recursive: true, force: true }))
+  const server = await start()
   const command = async (...args: string[]) => await runCommand([...args, '--data', data])
   const told = async (...args: string[]) => {
     const { exitCode, stdout, stderr } = await command(...args, '--json')
     assert.equal(exitCode, 0, stderr)
     return JSON.parse(stdout)
   }
-  return { folder, data, server, command, told }
+  return { folder, data, server, start, command, told }
 }
 
 test('an image goes in and comes back in every format; damage is found and healed with and without a server', async t => {
@@ -129,6 +132,29 @@ test('an image goes in and comes back in every format; damage is found and heale
   )
   const { regions: kept } = await told('gc', '--dry-run')
   assert.equal(kept[1].manifests, 0, 'what is published is no garbage')
+})
+
+test('what is damaged for good is known after a restart too, until the image is published again', async t => {
+  const { folder, server, start, command, told } = await serve(t)
+  const original = path.join(folder, 'disk.raw')
+  await fs.writeFile(original, systemRandom.bytes(3 * mib))
+  const { sha256 } = await told('publish', original, '--definition', 'web', '--regions', 'eastus')
+  await server.stop()
+  await flipByte(path.join(folder, 'eastus'))
+  const found = await command('verify', '--repair')
+  assert.equal(found.exitCode, 1)
+  assert.match(found.stderr, /could not be healed: no replica has them.*\n.*Publish them again/)
+
+  await start()
+  const damaged = await command('status')
+  assert.match(damaged.stdout, /eastus: 1 chunk found damaged.*\n.*eastus\/damaged\.log names them\. Publish again/)
+  const again = await told('publish', original, '--definition', 'web', '--regions', 'eastus')
+  assert.ok(again.newBytes > 0 && again.newBytes <= mib, `${again.newBytes} bytes were stored again`)
+  for (const version of ['1.0.0', '1.0.1']) {
+    const pulled = await told('pull', `images/gallery/web/${version}`, path.join(folder, `${version}.raw`))
+    assert.equal(pulled.sha256, sha256)
+  }
+  assert.doesNotMatch((await command('status')).stdout, /damaged/)
 })
 
 test('files are compared to the last byte', async t => {

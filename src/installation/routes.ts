@@ -125,7 +125,7 @@ const statusOf = async ({ arm, regions, machines, dataFolder, startedAt }: Insta
   }
 }
 
-const nothing = { chunks: 0, packs: 0, storedBytes: 0, sharedBytes: 0, manifests: 0 }
+const nothing = { chunks: 0, packs: 0, storedBytes: 0, sharedBytes: 0, manifests: 0, damaged: 0 }
 
 const storesOf = async (region: string, regions: Regions) => {
   const stores = await regions.health(region)

@@ -2,8 +2,9 @@ import type { FastifyInstance } from 'fastify'
 import { armError } from '#arm/arm-error.ts'
 import { requireRight } from '#arm/require-right.ts'
 import { ResourceId } from '#arm/resource-id.ts'
-import { DraftBegun, type ManifestId, ManifestMissing } from '#data-plane/chunks/chunk-store.ts'
+import { ChunkCorrupt, DraftBegun, type ManifestId, ManifestMissing } from '#data-plane/chunks/chunk-store.ts'
 import { accessOf, hiddenOf } from '#providers/Microsoft.Compute/disks/disk-document.ts'
+import { diskError } from '#providers/Microsoft.Compute/disks/disk-errors.ts'
 import { callerOf } from './caller-of.ts'
 import type { ImageParts } from './image-routes.ts'
 import { type Given, storedVersion, type VersionQuery } from './stored-version.ts'
@@ -37,6 +38,7 @@ export const uploadBaseRoute = (parts: ImageParts) => (app: FastifyInstance) => 
     try {
       await draft.begin(version.manifest as ManifestId)
     } catch (error) {
+      if (error instanceof ChunkCorrupt) throw diskError.sourceDamaged(version.document.id)
       if (error instanceof DraftBegun || error instanceof ManifestMissing) throw refused()
       throw error
     }

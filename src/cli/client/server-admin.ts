@@ -25,6 +25,8 @@ export interface RegionStatus {
     /** Of `storedBytes`, what other stores have as well, in the same files. */
     readonly sharedBytes: number
     readonly manifests: number
+    /** Chunks that were found damaged, and that no other replica had. */
+    readonly damaged: number
   }[]
 }
 

@@ -75,9 +75,17 @@ const careOf = ({ region, url, scrub, repairs }: RegionStatus['stores'][number] 
 
 /** What is wrong with a store, and what to do about it. */
 const troublesOf = (store: RegionStatus['stores'][number] & { region: string }): string[] => {
-  const { region, url, state, problem, lastFault } = store
+  const { region, url, state, problem, lastFault, damaged } = store
   const advice = adviceOf[state]
   return [
+    ...(damaged === 0
+      ? []
+      : ['', `${region}: ${countText(damaged, 'chunk')} found damaged, and no other replica had them:`]),
+    ...(damaged === 0
+      ? []
+      : [
+          `  ${folderText(url)}/damaged.log names them. Publish again what they belong to: new data does not count on them`,
+        ]),
     ...(problem === undefined ? [] : ['', `${region}: ${problem}`]),
     ...(problem !== undefined && advice !== undefined ? [`  ${advice} ${folderText(url)}`] : []),
     ...(lastFault ? ['', `${region}: ${failing(url)} at ${lastFault.time}: ${lastFault.message}`] : []),

@@ -21,7 +21,7 @@ export const verifyCommand = (shell: Shell): Command =>
   new Command('verify')
     .summary('read and check every stored byte')
     .description(
-      'Read every chunk of every region and check that it is stored as it was written, by SHA-256. With --deep, decode it as well and check it against its own SHA-256, as every read does. With --repair, what is damaged is healed from another replica; without it nothing is changed. Works through the running server, or on the data folder itself when none runs.',
+      'Read every chunk of every region and check that it is stored as it was written, by SHA-256. With --deep, decode it as well and check it against its own SHA-256, as every read does. With --repair, what is damaged is healed from another replica; without it that is only noted, so that new data does not count on it. Works through the running server, or on the data folder itself when none runs.',
     )
     .option('--region <name...>', 'only these regions')
     .option('--deep', 'decode every chunk as well: it takes three times as long')

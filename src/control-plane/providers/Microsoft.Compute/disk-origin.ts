@@ -2,7 +2,7 @@ import { type Catalog, ImageNotHere, NoSuchImage } from '#data-plane/catalog/cat
 import { FetchRefused } from '#data-plane/catalog/fetch-image.ts'
 import { DownloadFailed } from '#data-plane/catalog/https-download.ts'
 import { type ImageName, urnOf } from '#data-plane/catalog/image-name.ts'
-import { type ManifestId, ManifestMissing, type Watch } from '#data-plane/chunks/chunk-store.ts'
+import { ChunkCorrupt, type ManifestId, ManifestMissing, type Watch } from '#data-plane/chunks/chunk-store.ts'
 import { decodeVhd } from '#data-plane/disks/decode-disk.ts'
 import { vhdFooterBytes, vhdFooterOf } from '#data-plane/disks/fixed-vhd.ts'
 import { HostileDisk, UnsupportedDisk } from '#data-plane/disks/hostile-disk.ts'
@@ -81,6 +81,7 @@ export const takeDisk = async (
     if (error instanceof RemoteFileFailed) throw diskError.fetchFailed(originName(origin), error.reason)
     // The source was deleted between the answer and the work, and its bytes were collected.
     if (error instanceof ManifestMissing) throw diskError.sourceNotFound(originName(origin))
+    if (error instanceof ChunkCorrupt) throw diskError.sourceDamaged(originName(origin))
     if (error instanceof NoSuchImage) throw platformImageError.notFound(originName(origin))
     if (error instanceof ImageNotHere) throw platformImageError.notHere(originName(origin), error.command)
     throw error

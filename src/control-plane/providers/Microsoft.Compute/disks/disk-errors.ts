@@ -56,6 +56,13 @@ export const diskError = {
     (id: string) => `Resource ${id} is not found.`,
     () => 'creationData.sourceResourceId',
   ),
+  sourceDamaged: row(
+    409,
+    'SourceDamaged',
+    'a source of which bytes are damaged that no replica has',
+    (id: string) =>
+      `Bytes of ${id} are damaged, and no replica has good ones: nothing new is made of it. Publish the same image again from its own file, whole; what is stored is mended by that.`,
+  ),
   sourceKindInvalid: row(
     400,
     'InvalidParameter',
