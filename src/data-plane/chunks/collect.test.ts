@@ -4,7 +4,7 @@ import * as path from 'node:path'
 import test from 'node:test'
 import { systemClock } from '#foundation/clock.ts'
 import { type Files, nodeFiles, type OpenFile } from '#foundation/files.ts'
-import type { Heal } from './chunk-store.ts'
+import { ChunkCorrupt, type Heal } from './chunk-store.ts'
 import { contentOf, ingestBytes, noise, sparse, temporaryStore } from './temporary-store.ts'
 
 /** The real files, but calls of one kind on one kind of file wait, or fail, as the test says. */
@@ -302,4 +302,24 @@ test('what is damaged in a pack that can not be removed is told, and not counted
   await made.store.release('b')
   await made.store.collect()
   assert.equal((await fs.readdir(made.folder)).includes('damaged.log'), false, 'its pack is gone')
+})
+
+test('what a collection finds damaged is not counted on', async t => {
+  const made = await temporaryStore(t)
+  const image = noise(14, 300_000)
+  const { manifest } = await ingestBytes(made.store, image, 'kept')
+  await ingestBytes(made.store, noise(15, 600_000), 'going')
+  const [pack = ''] = await fs.readdir(path.join(made.folder, 'packs'))
+  const file = path.join(made.folder, 'packs', pack)
+  const bytes = await fs.readFile(file)
+  bytes[100_000]! ^= 1
+  await fs.writeFile(file, bytes)
+  const store = await made.reopen()
+  await store.release('going')
+  await store.collect()
+  assert.equal((await store.stats()).damaged, 1)
+  await assert.rejects(store.hold('another', manifest), ChunkCorrupt)
+  assert.ok((await ingestBytes(store, image, 'again')).newBytes > 0)
+  await store.hold('another', manifest)
+  assert.ok((await contentOf(store, manifest)).equals(image))
 })
