@@ -15,6 +15,7 @@ if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
   const cache = join(root, 'node_modules', '.cache', 'opengallery')
   module.enableCompileCache(cache)
   process.env.NODE_COMPILE_CACHE ??= cache // threads look only here: they start in half the time
+  if (process.env.OPENGALLERY_HANDED_OVER) endWithLauncher()
   const { main } = await import('../src/cli/main.ts')
   process.exitCode = await main(process)
 } else {
@@ -33,7 +34,10 @@ function handOver() {
     process.exitCode = 1
     return
   }
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, OPENGALLERY_HANDED_OVER: '1' },
+  })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', error => {
     console.error(`${node} could not be started: ${error.message}`)
@@ -42,4 +46,11 @@ function handOver() {
   child.on('exit', (code, signal) => {
     process.exit(signal ? 128 + constants.signals[signal] : code)
   })
+}
+
+// Who is killed without a word can't pass it on: the channel to him closes, and that is the word.
+function endWithLauncher() {
+  delete process.env.OPENGALLERY_HANDED_OVER
+  process.channel?.unref()
+  process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))
 }

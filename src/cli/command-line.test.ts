@@ -107,6 +107,18 @@ test('the launcher passes arguments, output and exit code', async () => {
   assert.match(help.stdout, /^Usage: opengallery pull/)
 })
 
+test('a server that a launcher has handed over to ends with it, however that one was killed', async t => {
+  const data = await emptyFolder(t)
+  const child = spawn(process.execPath, [launcher, 'start', '--data', data, '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    env: { ...process.env, OPENGALLERY_HANDED_OVER: '1' },
+  })
+  t.after(() => child.kill('SIGKILL'))
+  for await (const text of child.stdout!) if (String(text).includes('Ctrl+C')) break
+  child.disconnect()
+  assert.deepEqual(await once(child, 'exit'), [0, null])
+})
+
 test('work goes on when nobody reads what is said meanwhile', async () => {
   const child = spawn(process.execPath, [launcher, 'nope'], { stdio: ['ignore', 'ignore', 'pipe'] })
   child.stderr.destroy()

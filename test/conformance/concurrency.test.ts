@@ -199,7 +199,11 @@ const deleteAll = async (world: StormWorld, root: string): Promise<void> => {
   for (const region of arm.regions.names) {
     for await (const { name } of arm.regions.holds(region)) assert.fail(`${name} is still held in ${region}`)
     for (const { url, ...stats } of await arm.regions.stats(region))
-      assert.deepEqual({ ...stats }, { chunks: 0, packs: 0, storedBytes: 0, sharedBytes: 0, manifests: 0 }, url)
+      assert.deepEqual(
+        { ...stats },
+        { chunks: 0, packs: 0, storedBytes: 0, sharedBytes: 0, manifests: 0, damaged: 0 },
+        url,
+      )
   }
 }
 

@@ -110,12 +110,16 @@ export class CrashingDisk {
     return all
   }
 
-  /** Changes bytes behind everybody's back, as a decaying disk does. */
+  /** Changes bytes behind everybody's back, as a decaying disk does: those that a program sees, and those that it would see after a crash. */
   decay(file: string, change: (content: Buffer) => Buffer): void {
-    const inode = this.#inode(file)
-    inode.now = change(Buffer.from(inode.now))
-    inode.durable = Buffer.from(inode.now)
-    inode.unsynced = []
+    const name = path.basename(file)
+    const { now, durable } = this.#folder(path.dirname(file))
+    for (const inode of new Set([now.get(name), durable.get(name)])) {
+      if (!inode) continue
+      inode.now = change(Buffer.from(inode.now))
+      inode.durable = Buffer.from(inode.now)
+      inode.unsynced = []
+    }
   }
 
   /** What the disk holds when the machine comes up again. */

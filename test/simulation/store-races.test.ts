@@ -103,7 +103,7 @@ test(`work beside collections loses nothing (SEED=${seed})`, async () => {
     await store.collect()
     assert.deepEqual(
       await store.stats(),
-      { chunks: 0, packs: 0, storedBytes: 0, sharedBytes: 0, manifests: 0 },
+      { chunks: 0, packs: 0, storedBytes: 0, sharedBytes: 0, manifests: 0, damaged: 0 },
       `round ${round}`,
     )
     await store.close()
