@@ -97,7 +97,7 @@ export class ChunkIndex {
     return undefined
   }
 
-  /** How many chunks are. */
+  /** How many chunks are suspect. */
   get suspects(): number {
     return this.#suspects.size
   }

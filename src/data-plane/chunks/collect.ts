@@ -298,7 +298,7 @@ const moveLive = async (core: StoreCore, pack: Pack, live: readonly number[]): P
       batch.push(Buffer.from(chunk.stored))
       end += storedBytes
     })
-    for (const entry of bad) await core.damage.note(entry)
+    for (const entry of bad) if (core.index.packOf(entry) === pack.number) await core.damage.note(entry)
     if (bad.length > 0) return false
     await flush()
   }
