@@ -147,7 +147,7 @@ test('what is damaged for good is known after a restart too, until the image is 
 
   await start()
   const damaged = await command('status')
-  assert.match(damaged.stdout, /eastus: 1 chunk found damaged.*\n.*eastus\/damaged\.log names them\. Publish again/)
+  assert.match(damaged.stdout, /eastus: 1 chunk is damaged.*\n.*verify --repair.*eastus\/damaged\.log\n/)
   const again = await told('publish', original, '--definition', 'web', '--regions', 'eastus')
   assert.ok(again.newBytes > 0 && again.newBytes <= mib, `${again.newBytes} bytes were stored again`)
   for (const version of ['1.0.0', '1.0.1']) {

@@ -25,7 +25,7 @@ export interface RegionStatus {
     /** Of `storedBytes`, what other stores have as well, in the same files. */
     readonly sharedBytes: number
     readonly manifests: number
-    /** Chunks that were found damaged, and that no other replica had. */
+    /** Chunks that were found damaged and not healed. */
     readonly damaged: number
   }[]
 }

@@ -75,22 +75,24 @@ const careOf = ({ region, url, scrub, repairs }: RegionStatus['stores'][number] 
 
 /** What is wrong with a store, and what to do about it. */
 const troublesOf = (store: RegionStatus['stores'][number] & { region: string }): string[] => {
-  const { region, url, state, problem, lastFault, damaged } = store
+  const { region, url, state, problem, lastFault } = store
   const advice = adviceOf[state]
   return [
-    ...(damaged === 0
-      ? []
-      : ['', `${region}: ${countText(damaged, 'chunk')} found damaged, and no other replica had them:`]),
-    ...(damaged === 0
-      ? []
-      : [
-          `  ${folderText(url)}/damaged.log names them. Publish again what they belong to: new data does not count on them`,
-        ]),
+    ...damageOf(store),
     ...(problem === undefined ? [] : ['', `${region}: ${problem}`]),
     ...(problem !== undefined && advice !== undefined ? [`  ${advice} ${folderText(url)}`] : []),
     ...(lastFault ? ['', `${region}: ${failing(url)} at ${lastFault.time}: ${lastFault.message}`] : []),
   ]
 }
+
+const damageOf = ({ region, url, damaged }: RegionStatus['stores'][number] & { region: string }): string[] =>
+  damaged === 0
+    ? []
+    : [
+        '',
+        `${region}: ${countText(damaged, 'chunk')} ${damaged === 1 ? 'is' : 'are'} damaged; new data does not count on ${damaged === 1 ? 'it' : 'them'}`,
+        `  Run 'opengallery verify --repair', and publish again what no replica has. The chunks are named in ${folderText(url)}/damaged.log`,
+      ]
 
 const failing = (url: string): string => (url.startsWith('file:') ? 'the disk last failed' : 'it last failed')
 

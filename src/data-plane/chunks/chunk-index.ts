@@ -122,7 +122,7 @@ export class ChunkIndex {
     else this.#link(entry)
   }
 
-  /** Its bytes were found damaged and nobody had others: new work must store them again instead of counting on it. See `DamageLog`. */
+  /** Its bytes were found damaged and not healed: new work must store them again instead of counting on it. See `DamageLog`. */
   suspect(entry: number): void {
     this.#suspects.add(entry)
   }

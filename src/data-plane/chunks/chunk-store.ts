@@ -139,7 +139,7 @@ export interface StoreStats {
   /** Of `storedBytes`, what lies in files that other stores have as well. */
   readonly sharedBytes: number
   readonly manifests: number
-  /** Of `chunks`, those that were found damaged and that nobody else had: new work does not count on them. */
+  /** Of `chunks`, those that were found damaged and not healed: new work does not count on them. */
   readonly damaged: number
 }
 

@@ -14,7 +14,7 @@ interface Damage {
 }
 
 /**
- * `damaged.log`: a line for every chunk that was found damaged where it lies, and that nobody had. New work must not count on it, after
+ * `damaged.log`: a line for every chunk that was found damaged where it lies, and was not healed. New work must not count on it, after
  * a restart either: it would be acknowledged without being there. A line goes when the place is found good, or when its pack is gone.
  */
 export class DamageLog {
