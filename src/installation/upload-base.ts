@@ -39,7 +39,8 @@ export const uploadBaseRoute = (parts: ImageParts) => (app: FastifyInstance) => 
       await draft.begin(version.manifest as ManifestId)
     } catch (error) {
       if (error instanceof ChunkCorrupt) throw diskError.sourceDamaged(version.document.id)
-      if (error instanceof DraftBegun || error instanceof ManifestMissing) throw refused()
+      if (error instanceof DraftBegun) throw diskError.uploadBegun(document.id)
+      if (error instanceof ManifestMissing) throw refused()
       throw error
     }
     return { region, sizeBytes: version.sizeBytes, manifest: version.manifest }

@@ -139,6 +139,25 @@ test('who may not read, or asks for what is not there, is refused', async () => 
   assert.equal((await server.fetch('POST', `/opengallery/nbd?id=${id}&listen=192.0.2.1:0`)).status, 400)
 })
 
+test('an upload starts as a version only while it is empty', async () => {
+  const disk = `${id.slice(0, id.indexOf('/galleries/'))}/disks/begun`
+  const send = async (method: string, path: string, body?: object) =>
+    await server.fetch(method, `${path}${path.includes('?') ? '&' : '?'}api-version=2024-03-02`, {
+      headers: { 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    })
+  const creationData = { createOption: 'Upload', uploadSizeBytes: size + 512 }
+  await send('PUT', disk, { location: 'eastus', properties: { creationData, osType: 'Linux' } })
+  const access = { access: 'Write', durationInSeconds: 600 }
+  while ((await send('GET', disk)).json.properties.diskState !== 'ReadyToUpload') await systemClock.sleep(20)
+  await send('POST', `${disk}/beginGetAccess`, access)
+  while ((await send('GET', disk)).json.properties.diskState !== 'ActiveUpload') await systemClock.sleep(20)
+  const start = () => send('POST', `/opengallery/upload-base?id=${id}&disk=${disk}`)
+  assert.equal((await start()).status, 200)
+  const again = await start()
+  assert.deepEqual([again.status, again.json.error.code], [409, 'UploadBegun'])
+})
+
 test('downloads that nobody finishes leave nothing behind', async () => {
   for (let i = 0; i < 34; i++) {
     await new Promise<void>((resolve, reject) => {

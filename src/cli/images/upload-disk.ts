@@ -61,9 +61,12 @@ export const uploadDisk = async (
   return { ...sent, sha256: await digesting.sha256() }
 }
 
-/** Has the upload start as the base. Answers what that consists of; undefined if the upload is still empty. */
-const startFrom = async (
-  { admin }: Uploader,
+/**
+ * Has the upload start as the base. Answers what that consists of; undefined if it was refused and the upload is still empty: sending
+ * all that is not zeros is enough then, and only then.
+ */
+export const startFrom = async (
+  { admin }: { readonly admin: Pick<ServerAdmin, 'rangesOfVersion' | 'startUploadFrom'> },
   disk: NewDisk,
   { id, isWished }: UploadStart,
   diskBytes: number,
@@ -74,14 +77,15 @@ const startFrom = async (
     const { manifest } = await admin.startUploadFrom(disk.id, id)
     return rangesFrom(admin, id, manifest, first)
   } catch (error) {
-    if (!isWished && error instanceof ArmRefused) return undefined
+    const isStillEmpty = error instanceof ArmRefused && error.status < 500 && error.code !== 'UploadBegun'
+    if (!isWished && isStillEmpty) return undefined
     throw error
   }
 }
 
 /** All ranges, the next ones asked for while the last are compared. */
 async function* rangesFrom(
-  admin: ServerAdmin,
+  admin: Pick<ServerAdmin, 'rangesOfVersion'>,
   id: string,
   manifest: string,
   first: VersionRanges,

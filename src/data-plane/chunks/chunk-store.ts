@@ -239,7 +239,8 @@ export interface Draft {
   readonly written: { readonly newBytes: number; readonly storedBytes: number }
   /**
    * Starts as the content of a stored manifest, as far as the size goes; copies nothing. For a draft that nobody has written to:
-   * throws `DraftBegun` for another. Throws `ManifestMissing`, and `ChunkCorrupt` if some of it is known to be damaged.
+   * throws `DraftBegun` for another. Throws `ManifestMissing`, and `ChunkCorrupt` if some of it is
+   * damaged; the draft is empty then.
    */
   begin(manifest: ManifestId): Promise<void>
   write(offset: number, bytes: Uint8Array): Promise<void>

@@ -156,15 +156,28 @@ class OpenDraft implements Draft {
       if (!this.#core.manifests.has(manifest)) throw new ManifestMissing(manifest)
       await requireUndamaged(this.#core, manifest)
       const layout = manifestLayout(await this.#core.manifests.read(manifest), this.#core.reader)
-      const changes: Promise<void>[] = []
-      for await (const slices of layout.slices(0, Math.min(layout.sizeBytes, map.sizeBytes))) {
-        const [{ offset }, last] = [slices[0]!, slices.at(-1)!]
-        const length = last.offset + last.length - offset
-        changes.push(this.#log.append({ kind: 'put', offset, length, slices, added: NOTHING }))
-      }
-      await Promise.all(changes)
+      await this.#put(layout.slices(0, Math.min(layout.sizeBytes, map.sizeBytes)))
     } finally {
       unpin()
+    }
+  }
+
+  /** All of it, or nothing if some of it can't be read or written: half a start would show in what nobody writes to. */
+  async #put(content: AsyncIterable<readonly Slice[]>): Promise<void> {
+    const changes: Promise<void>[] = []
+    try {
+      for await (const slices of content) {
+        const [{ offset }, last] = [slices[0]!, slices.at(-1)!]
+        const length = last.offset + last.length - offset
+        const change = this.#log.append({ kind: 'put', offset, length, slices, added: NOTHING })
+        change.catch(() => {}) // it is awaited with the others
+        changes.push(change)
+      }
+      await Promise.all(changes)
+    } catch (error) {
+      await Promise.allSettled(changes)
+      if (changes.length > 0) await this.clear(0, this.sizeBytes)
+      throw error
     }
   }
 

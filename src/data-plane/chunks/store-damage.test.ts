@@ -8,7 +8,7 @@ import { bytesOf } from '#foundation/sparse-bytes.ts'
 import { ChunkCorrupt, type ChunkId, ChunkMissing, type Heal, type StoredChunk } from './chunk-store.ts'
 import { DraftDamaged } from './draft-log.ts'
 import { HoldDamaged } from './holds.ts'
-import { contentOf, ingestBytes, noise, type TemporaryStore, temporaryStore } from './temporary-store.ts'
+import { contentOf, ingestBytes, noise, sparse, type TemporaryStore, temporaryStore } from './temporary-store.ts'
 
 const only = async (folder: string, ending: string): Promise<string> => {
   const names = (await fs.readdir(folder)).filter(name => name.endsWith(ending))
@@ -282,6 +282,38 @@ test('a chunk that could not be read for a while survives that its new copy is l
   await store.collect()
   assert.deepEqual(await contentOf(store, manifest), image)
   assert.deepEqual(await contentOf(await made.reopen(), manifest), image)
+})
+
+test('a draft that could not begin as all of a manifest is empty', async t => {
+  let left = Infinity
+  const files: Files = {
+    ...nodeFiles,
+    async open(file, mode) {
+      const open = await nodeFiles.open(file, mode)
+      if (!file.endsWith('.draft')) return open
+      const write: typeof open.write = async (bytes, position) => {
+        if (left-- === 0) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
+        await open.write(bytes, position)
+      }
+      return { ...open, write }
+    },
+  }
+  const made = await temporaryStore(t, { files })
+  const page = 40 * 2 ** 20 // more than a page of a manifest describes
+  const sizeBytes = page + 20_000
+  const parts = [0, page].map(offset => ({ offset, bytes: noise(51, 20_000) }))
+  const { manifest } = await made.store.ingest(sparse(sizeBytes, parts), 'base')
+  const draft = await made.store.draft('d', sizeBytes)
+  left = 1
+  await assert.rejects(draft.begin(manifest), { code: 'ENOSPC' })
+  const parted = async () => {
+    let count = 0
+    for await (const _ of draft.bytes().extents()) count++
+    return count
+  }
+  assert.equal(await parted(), 0)
+  await draft.begin(manifest)
+  assert.equal(await parted(), parts.length)
 })
 
 test('a draft that could not be made is not there after a restart either', async t => {

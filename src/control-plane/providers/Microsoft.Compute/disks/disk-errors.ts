@@ -63,6 +63,12 @@ export const diskError = {
     (id: string) =>
       `Bytes of ${id} are damaged, and no replica has good ones: nothing new is made of it. Publish the same image again from its own file, whole; what is stored is mended by that.`,
   ),
+  uploadBegun: row(
+    409,
+    'UploadBegun',
+    'an upload that is to start as a version, and has content already',
+    (id: string) => `The upload to ${id} has content already: only an empty one can start as a version.`,
+  ),
   sourceKindInvalid: row(
     400,
     'InvalidParameter',
