@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { ChunkCorrupt, type ManifestId } from '#data-plane/chunks/chunk-store.ts'
+import { ChunkCorrupt, type ChunkStore, type ManifestId } from '#data-plane/chunks/chunk-store.ts'
 import { hashInThread } from '#data-plane/chunks/hash-workers.ts'
 import { openStore } from '#data-plane/chunks/open-store.ts'
 import { FakeClock } from '#foundation/clock.ts'
 import { seededRandom } from '#foundation/random.ts'
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
 import type { CrashingDisk } from './crashing-files.ts'
+import type { Uploads } from './uploads.ts'
 
 /** One region of two disks, two of one. */
 export const STORES: Readonly<Record<string, readonly string[]>> = {
@@ -78,6 +79,20 @@ export class Model {
     this.#held.set(name, { ...held, manifest, copies, state: 'held' })
   }
 
+  /** What is made of something damaged may be damaged as well, or refused for that. */
+  async derive(
+    { mayBeDamaged }: { readonly mayBeDamaged: boolean },
+    region: string,
+    image: Buffer,
+    call: (name: string) => Promise<{ manifest: ManifestId; copies: number }>,
+  ): Promise<void> {
+    try {
+      await this.promise(region, image, call, mayBeDamaged)
+    } catch (error) {
+      if (!(mayBeDamaged && error instanceof ChunkCorrupt)) throw error
+    }
+  }
+
   get isDamaged(): boolean {
     return this.all().some(({ mayBeDamaged }) => mayBeDamaged)
   }
@@ -98,10 +113,14 @@ export class Model {
    * Opens every store by itself, with nobody to heal it: what it holds reads as it was written, what was acknowledged is in as many
    * stores as promised, and what was released in none. What was in doubt is settled by what is found.
    */
-  async check(disk: CrashingDisk): Promise<void> {
+  async check(disk: CrashingDisk, uploads: Uploads): Promise<void> {
     const found = new Map<string, { count: number; manifest: ManifestId }>()
-    for (const [region, folders] of Object.entries(STORES))
-      for (const folder of folders) await this.#checkStore(disk, region, folder, found)
+    for (const [region, folders] of Object.entries(STORES)) {
+      const stores: ChunkStore[] = []
+      for (const folder of folders) stores.push(await this.#checkStore(disk, region, folder, found))
+      await uploads.check(region, stores)
+      for (const store of stores) await store.close()
+    }
     for (const held of this.#held.values()) {
       const { count = 0, manifest } = found.get(held.name) ?? {}
       const what = `${held.name} of ${held.region} is held by ${count} stores`
@@ -118,7 +137,7 @@ export class Model {
     region: string,
     folder: string,
     found: Map<string, { count: number; manifest: ManifestId }>,
-  ): Promise<void> {
+  ): Promise<ChunkStore> {
     const parts = {
       random: seededRandom(folder.length + 1000 * disk.calls),
       clock: new FakeClock(),
@@ -132,6 +151,6 @@ export class Model {
       assert.ok(content?.equals(held.image) ?? true, `${name} of ${folder} reads as it was written`)
       found.set(name, { count: (found.get(name)?.count ?? 0) + 1, manifest })
     }
-    await store.close()
+    return store
   }
 }

@@ -34,7 +34,7 @@ export const blobBytes = (parts: { regions: Regions; table: BlobTable; random: R
   const beginDraft = async (region: string, sizeBytes: number): Promise<Draft> => {
     const id = `${holdPrefix}${random.uuid()}`
     await table.beginDraft(id, region)
-    return await regions.draft(region, id, sizeBytes)
+    return await regions.draft(region, id, sizeBytes, true)
   }
   const dropDraft = async (region: string, id: string): Promise<void> => {
     const draft = await regions.findDraft(region, id)

@@ -199,7 +199,7 @@ export interface ChunkStore extends ChunkSource {
 
   /**
    * Holds a manifest that this store has under one more name; a name that held another manifest moves. Throws `ManifestMissing`, and
-   * `ChunkCorrupt` if some of it is known to be damaged: `receive` gets that from elsewhere.
+   * `ChunkCorrupt` if some of it is known to be damaged and can't be healed: `receive` may get it from elsewhere.
    */
   hold(name: string, manifest: ManifestId): Promise<void>
   /** A name that holds nothing is fine. */

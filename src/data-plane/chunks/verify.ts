@@ -121,11 +121,14 @@ export const verify = (core: StoreCore, only: ManifestId | undefined, watch: Ver
     return { chunks, bytes, corrupt, missing, healed }
   })
 
-/** Throws `ChunkCorrupt` if chunks of a manifest that were found damaged are so still. As long as none is known, nothing is read. */
+/**
+ * Looks at the chunks of a manifest that were found damaged, and heals what it can. Throws `ChunkCorrupt` if one stays so. As long as no
+ * damage is known, nothing is read.
+ */
 export const requireUndamaged = async (core: StoreCore, manifest: ManifestId): Promise<void> => {
   const { index, manifests, reader } = core
   if (index.suspects === 0) return
-  const run = new Verification(core, { heals: false, deep: true }, 0)
+  const run = new Verification(core, { deep: true }, 0)
   for (const { id } of (await manifests.read(manifest)).pages) {
     const slices = pageSlices(await reader.read(id))
     for (let at = 0; at < slices.length; at += SLICE_BYTES) {
@@ -134,7 +137,8 @@ export const requireUndamaged = async (core: StoreCore, manifest: ManifestId): P
     }
   }
   await run.check()
-  const [bad] = [...run.corrupt, ...run.missing]
+  const healed = new Set(run.healed)
+  const bad = [...run.corrupt, ...run.missing].find(id => !healed.has(id))
   if (bad !== undefined) throw new ChunkCorrupt(bad)
 }
 

@@ -129,6 +129,44 @@ test('what a region knows as damaged is promised there once more only with good 
   await remove()
 })
 
+test('an upload is not begun anew while the store that may have it is away', async () => {
+  const { regions, folderOf, remove } = await startTestRegions({ eastus: 2 })
+  const [here, away] = [folderOf('eastus', 0), `${folderOf('eastus', 0)}-away`]
+  const page = randomBytes(4096)
+  await (await regions.draft('eastus', 'upload', 8192)).write(0, page)
+  await fs.rename(here, away)
+  await assert.rejects(regions.findDraft('eastus', 'upload'), RegionUnreachable)
+  await assert.rejects(regions.draft('eastus', 'upload', 8192), RegionUnreachable)
+  const fresh = await regions.draft('eastus', 'fresh', 8192, true)
+  await fresh.write(0, page)
+  await fs.rename(away, here)
+  for (const id of ['upload', 'fresh']) {
+    const draft = await regions.draft('eastus', id, 8192)
+    const whole = Buffer.alloc(8192)
+    await draft.bytes().read(0, whole)
+    assert.ok(whole.subarray(0, 4096).equals(page), id)
+    await draft.discard()
+  }
+  await remove()
+})
+
+test('of an upload that was begun in two stores the one that was written to counts', async () => {
+  const { regions, folderOf, remove } = await startTestRegions({ eastus: 2 })
+  const [here, away] = [folderOf('eastus', 0), `${folderOf('eastus', 0)}-away`]
+  const page = randomBytes(4096)
+  await regions.draft('eastus', 'upload', 4096, true)
+  await fs.rename(here, away)
+  await (await regions.draft('eastus', 'upload', 4096, true)).write(0, page)
+  await fs.rename(away, here)
+  const draft = (await regions.findDraft('eastus', 'upload'))!
+  const whole = Buffer.alloc(4096)
+  await draft.bytes().read(0, whole)
+  assert.ok(whole.equals(page))
+  await draft.discard()
+  assert.equal(await regions.findDraft('eastus', 'upload'), undefined, 'the other one is gone too')
+  await remove()
+})
+
 test('a store that vanishes takes down its region only, and a neighbour with a copy stands in', async () => {
   const { regions, folderOf, remove } = await startTestRegions({ eastus: 2, westus2: 1, westeurope: 1 })
   const { manifest } = await regions.ingest('eastus', bytesOf(image), 'source')

@@ -12,7 +12,7 @@ import type { Log } from '#foundation/log.ts'
 import type { Random } from '#foundation/random.ts'
 import { firstOf, openWithFailover } from './failover.ts'
 import { isNodeUrl } from './folder-of.ts'
-import { guardedDraft } from './guarded-draft.ts'
+import { guardedDraft, type StoredDrafts, storedDrafts } from './guarded-draft.ts'
 import { healFromReplicas } from './heal-from-replicas.ts'
 import { type KnownStores, rememberedStores } from './known-stores.ts'
 import { limitedNetwork } from './limited-network.ts'
@@ -104,12 +104,11 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
     if (answers.length === 0) throw new RegionUnreachable(region, { cause: failure })
     return answers
   }
+  const draftsOf = (region: string, id: string): Promise<StoredDrafts> => storedDrafts(of(region), id)
   const findDraft = async (region: string, id: string): Promise<Draft | undefined> => {
-    const found = await onEach(region, async (store, slot) => {
-      const draft = await store.findDraft(id)
-      return draft && guardedDraft(slot, draft)
-    })
-    return found.find(draft => draft !== undefined)
+    const { found, away } = await draftsOf(region, id)
+    if (!found && away) throw new RegionUnreachable(region, { cause: away })
+    return found
   }
 
   const regions: Regions = {
@@ -176,8 +175,8 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
     scrub: async (region, intervalMs, pace) =>
       (await onEach(region, store => store.scrub(intervalMs, pace))).some(isAtWork => isAtWork),
     health: async region => await Promise.all(of(region).map(slot => slot.health())),
-    draft: async (region, id, sizeBytes) =>
-      (await findDraft(region, id)) ??
+    draft: async (region, id, sizeBytes, isNew = false) =>
+      (await (isNew ? (await draftsOf(region, id)).found : findDraft(region, id))) ??
       (await onRoomy(region, async (store, slot) => guardedDraft(slot, await store.draft(id, sizeBytes)))),
     findDraft,
     async close() {

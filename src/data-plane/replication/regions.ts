@@ -107,8 +107,12 @@ export interface Regions {
   stats(region: string): Promise<readonly (StoreStats & { readonly url: string })[]>
   /** How each store of the region is; never throws for one that can't be used. */
   health(region: string): Promise<readonly StoreHealth[]>
-  /** An image under construction in the region's first store. */
-  draft(region: string, id: string, sizeBytes: number): Promise<Draft>
+  /**
+   * An image under construction in one of the region's stores: the one with this id, or a new one. If it is in no store that can be
+   * used, and another one can't, that one may have it: `RegionUnreachable`, unless nobody has been given it to write to so far (`isNew`).
+   */
+  draft(region: string, id: string, sizeBytes: number, isNew?: boolean): Promise<Draft>
+  /** Throws `RegionUnreachable` while the store that has it may be one that can't be used. */
   findDraft(region: string, id: string): Promise<Draft | undefined>
   close(): Promise<void>
 }

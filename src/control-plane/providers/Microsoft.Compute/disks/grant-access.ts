@@ -15,7 +15,7 @@ export const grantAccess = ({ regions, blobs }: ComputeParts): ResourceOperation
     const url = await step('sign', async () => {
       if (access.level === 'Write') {
         invariant(upload, 'Write access is granted for uploads only.')
-        await regions.draft(region, upload.draft, upload.sizeBytes)
+        await regions.draft(region, upload.draft, upload.sizeBytes, !upload.started)
         return await blobs.grant(access.grant, { region, draft: upload.draft }, 'write', expires)
       }
       const disk = diskOf(document)
