@@ -134,7 +134,8 @@ const receiveFromAny = async (slot: StoreSlot, job: CopyJob, parts: Parts, lack:
     } catch (error) {
       if (!isSourceFault(error, source)) throw error
       parts.log.warn('A store could not give what another one wanted.', { from: source.url, to: slot.url, error })
-      failure = error
+      // What is away may have what another one lacks, or has damaged.
+      if (!(failure instanceof StoreUnreachable)) failure = error
     }
   }
   throw failure
