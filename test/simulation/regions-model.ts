@@ -93,12 +93,12 @@ export class Model {
     }
   }
 
-  get isDamaged(): boolean {
-    return this.all().some(({ mayBeDamaged }) => mayBeDamaged)
-  }
+  /** Whether something that is damaged may be held, or is being written again by who brings the same. */
+  isDamaged = false
 
   /** Something decayed that nobody has another copy of. What comes from now on must not count on it. */
   decay(): void {
+    this.isDamaged = true
     for (const held of this.#held.values()) held.mayBeDamaged = true
   }
 
