@@ -1,4 +1,4 @@
-// `npm test`: every quick test, or those that are named, a process per file, on all cores, with compiled modules kept between the files' processes.
+// `npm test`: every quick test, or those that are named (options are the runner's), a process per file, on all cores, with compiled modules kept between the files' processes.
 import { spawn } from 'node:child_process'
 import * as os from 'node:os'
 
@@ -10,9 +10,12 @@ const all = [
   'test/conformance/**/*.test.ts',
   'test/fuzz/**/*.test.ts',
 ]
-const patterns = process.argv.length > 2 ? process.argv.slice(2) : all
+const given = process.argv.slice(2)
+const options = given.filter(each => each.startsWith('-'))
+const named = given.filter(each => !each.startsWith('-'))
+const patterns = named.length > 0 ? named : all
 const concurrency = `--test-concurrency=${os.availableParallelism()}`
-const runner = spawn(process.execPath, ['--test', concurrency, '--test-timeout=300000', ...patterns], {
+const runner = spawn(process.execPath, ['--test', concurrency, '--test-timeout=300000', ...options, ...patterns], {
   stdio: 'inherit',
   env: { NODE_COMPILE_CACHE: 'node_modules/.cache/opengallery', ...process.env },
 })

@@ -14,7 +14,9 @@ const base = {
   id: 'reads itself',
   open: async () => ({ ...bytesOf(content), writeTo: () => new Promise<void>(() => {}) }),
 }
-const machines = await openIn(process.argv[2] ?? '')
+const [, , folder] = process.argv
+if (folder === undefined) throw new TypeError('The folder of the machines is to be named.')
+const machines = await openIn(folder)
 await machines.start(machine(id, [{ id: 'disk', lun: undefined, sizeBytes: content.length, base }]))
 await until('the guest reads', async () => (await consoleOf(machines, id)).includes('xxx'))
 console.log('it reads')
