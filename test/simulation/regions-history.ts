@@ -69,7 +69,7 @@ export class RegionsHistory {
       this.trace.push(`the end of life ${life}, at call ${this.#disk.calls}`)
       this.#clear()
       this.#disk.reboot()
-      await this.#model.check(this.#disk, this.#uploads)
+      await this.#model.check(this.#disk, (region, stores) => this.#uploads.check(region, stores))
     }
     await this.#removeAll()
   }

@@ -6,7 +6,6 @@ import { FakeClock } from '#foundation/clock.ts'
 import { seededRandom } from '#foundation/random.ts'
 import type { SparseBytes } from '#foundation/sparse-bytes.ts'
 import type { CrashingDisk } from './crashing-files.ts'
-import type { Uploads } from './uploads.ts'
 
 /** One region of two disks, two of one. */
 export const STORES: Readonly<Record<string, readonly string[]>> = {
@@ -111,14 +110,17 @@ export class Model {
 
   /**
    * Opens every store by itself, with nobody to heal it: what it holds reads as it was written, what was acknowledged is in as many
-   * stores as promised, and what was released in none. What was in doubt is settled by what is found.
+   * stores as promised, and what was released in none. What was in doubt is settled by what is found. `look` sees the stores of each region too.
    */
-  async check(disk: CrashingDisk, uploads: Uploads): Promise<void> {
+  async check(
+    disk: CrashingDisk,
+    look: (region: string, stores: readonly ChunkStore[]) => Promise<void>,
+  ): Promise<void> {
     const found = new Map<string, { count: number; manifest: ManifestId }>()
     for (const [region, folders] of Object.entries(STORES)) {
       const stores: ChunkStore[] = []
       for (const folder of folders) stores.push(await this.#checkStore(disk, region, folder, found))
-      await uploads.check(region, stores)
+      await look(region, stores)
       for (const store of stores) await store.close()
     }
     for (const held of this.#held.values()) {
