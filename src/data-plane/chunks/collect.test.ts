@@ -5,7 +5,7 @@ import test from 'node:test'
 import { systemClock } from '#foundation/clock.ts'
 import { type Files, nodeFiles, type OpenFile } from '#foundation/files.ts'
 import { ChunkCorrupt, type Heal } from './chunk-store.ts'
-import { contentOf, ingestBytes, noise, sparse, temporaryStore } from './temporary-store.ts'
+import { contentOf, flip, ingestBytes, noise, only, sparse, temporaryStore } from './temporary-store.ts'
 
 /** The real files, but calls of one kind on one kind of file wait, or fail, as the test says. */
 const gated = (kind: keyof OpenFile, ending: string, gate: () => Promise<void>): Files => ({
@@ -280,11 +280,7 @@ test('what is damaged in a pack that can not be removed is told, and not counted
   const made = await temporaryStore(t, { files })
   const image = noise(13, 300_000)
   await ingestBytes(made.store, image, 'a')
-  const [pack = ''] = await fs.readdir(path.join(made.folder, 'packs'))
-  const file = path.join(made.folder, 'packs', pack)
-  const bytes = await fs.readFile(file)
-  bytes[100_000]! ^= 1
-  await fs.writeFile(file, bytes)
+  await flip(await only(path.join(made.folder, 'packs'), '.pack'), 100_000)
   const store = await made.reopen()
   const { corrupt } = await store.verify()
   assert.equal(corrupt.length, 1)
@@ -309,11 +305,7 @@ test('what a collection finds damaged is not counted on', async t => {
   const image = noise(14, 300_000)
   const { manifest } = await ingestBytes(made.store, image, 'kept')
   await ingestBytes(made.store, noise(15, 600_000), 'going')
-  const [pack = ''] = await fs.readdir(path.join(made.folder, 'packs'))
-  const file = path.join(made.folder, 'packs', pack)
-  const bytes = await fs.readFile(file)
-  bytes[100_000]! ^= 1
-  await fs.writeFile(file, bytes)
+  await flip(await only(path.join(made.folder, 'packs'), '.pack'), 100_000)
   const store = await made.reopen()
   await store.release('going')
   await store.collect()

@@ -8,19 +8,16 @@ import { bytesOf } from '#foundation/sparse-bytes.ts'
 import { ChunkCorrupt, type ChunkId, ChunkMissing, type Heal, type StoredChunk } from './chunk-store.ts'
 import { DraftDamaged } from './draft-log.ts'
 import { HoldDamaged } from './holds.ts'
-import { contentOf, ingestBytes, noise, sparse, type TemporaryStore, temporaryStore } from './temporary-store.ts'
-
-const only = async (folder: string, ending: string): Promise<string> => {
-  const names = (await fs.readdir(folder)).filter(name => name.endsWith(ending))
-  assert.equal(names.length, 1)
-  return path.join(folder, names[0]!)
-}
-
-const flip = async (file: string, at: number): Promise<void> => {
-  const bytes = await fs.readFile(file)
-  bytes[at]! ^= 1
-  await fs.writeFile(file, bytes)
-}
+import {
+  contentOf,
+  flip,
+  ingestBytes,
+  noise,
+  only,
+  sparse,
+  type TemporaryStore,
+  temporaryStore,
+} from './temporary-store.ts'
 
 /** A healer that asks another store, and remembers what it was asked for. */
 const healer = (peer: () => TemporaryStore): { heal: Heal; asked: ChunkId[] } => {

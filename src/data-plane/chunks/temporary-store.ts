@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import * as fs from 'node:fs/promises'
 import * as os from 'node:os'
 import * as path from 'node:path'
@@ -96,3 +97,17 @@ export const contentOf = async (store: ChunkStore, manifest: ManifestId): Promis
 }
 
 export const ingestBytes = (store: ChunkStore, bytes: Uint8Array, hold: string) => store.ingest(bytesOf(bytes), hold)
+
+/** The only file of a folder whose name ends so. */
+export const only = async (folder: string, ending: string): Promise<string> => {
+  const names = (await fs.readdir(folder)).filter(name => name.endsWith(ending))
+  assert.equal(names.length, 1)
+  return path.join(folder, names[0]!)
+}
+
+/** Changes one bit behind everybody's back. */
+export const flip = async (file: string, at: number): Promise<void> => {
+  const bytes = await fs.readFile(file)
+  bytes[at]! ^= 1
+  await fs.writeFile(file, bytes)
+}
