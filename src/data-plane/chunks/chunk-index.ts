@@ -97,9 +97,8 @@ export class ChunkIndex {
     return undefined
   }
 
-  /** How many chunks are suspect. */
-  get suspects(): number {
-    return this.#suspects.size
+  get suspects(): ReadonlySet<number> {
+    return this.#suspects
   }
 
   isSuspect(entry: number): boolean {

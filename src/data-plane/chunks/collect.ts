@@ -205,9 +205,10 @@ const sentenceOf = (
   const manifests = core.manifests.ids().filter(id => !reach.hasManifest(id) && !core.leases.isPinned(id))
   const { index } = core
   const isNeeded = (entry: number) => marked.has(entry) || reach.has(entry)
-  const shields = shieldsOf(core, condemn(candidates, liveBytesByPack(index, isNeeded), isFull))
+  const spoiled = spoiledPacks(index, isNeeded)
+  const shields = shieldsOf(core, condemn(candidates, liveBytesByPack(index, isNeeded), spoiled, isFull))
   const lives = (entry: number) => isNeeded(entry) || shields.has(entry)
-  const condemned = condemn(candidates, liveBytesByPack(index, lives), isFull)
+  const condemned = condemn(candidates, liveBytesByPack(index, lives), spoiled, isFull)
   const packs = new Map(
     condemned.map(({ pack }) => [pack.number, { pack, live: [] as number[], dead: [] as number[] }]),
   )
@@ -235,6 +236,10 @@ const sentenceOf = (
   }
 }
 
+/** Packs with damage that nobody needs: once they are gone, nobody has to hear of it any more. */
+const spoiledPacks = (index: ChunkIndex, isNeeded: (entry: number) => boolean): Set<number> =>
+  new Set([...index.suspects].filter(entry => !isNeeded(entry)).map(entry => index.packOf(entry)))
+
 /**
  * Chunks, needed or not, of which a pack that stays has an older copy. That one may be bad, and would count again after the next opening:
  * new data would be deduplicated against it.
@@ -259,11 +264,17 @@ const liveBytesByPack = (index: ChunkIndex, lives: (entry: number) => boolean): 
  * The emptiest first: what they give back is room for the copies of the next. A pack that several stores have in common only leaves
  * the disk when each has its own copy of what lives: that must be less than the pack, and a full disk has no room for it.
  */
-const condemn = (candidates: readonly Candidate[], live: ReadonlyMap<number, number>, isFull: boolean): Candidate[] => {
+const condemn = (
+  candidates: readonly Candidate[],
+  live: ReadonlyMap<number, number>,
+  spoiled: ReadonlySet<number>,
+  isFull: boolean,
+): Candidate[] => {
   const leastLive = isFull ? LEAST_LIVE_WHEN_FULL : LEAST_LIVE
   const liveIn = ({ pack }: Candidate) => live.get(pack.number) ?? 0
   const mayCopy = (candidate: Candidate) => !isFull || candidate.names === 1 || liveIn(candidate) === 0
   const isMostlyDead = (candidate: Candidate) =>
+    spoiled.has(candidate.pack.number) ||
     liveIn(candidate) * candidate.names < leastLive * (candidate.pack.bodyEnd - 16)
   const mostlyDead = candidates.filter(candidate => mayCopy(candidate) && isMostlyDead(candidate))
   mostlyDead.sort((a, b) => liveIn(a) - liveIn(b))
@@ -272,7 +283,7 @@ const condemn = (candidates: readonly Candidate[], live: ReadonlyMap<number, num
   return small.length >= MANY_SMALL_PACKS ? [...mostlyDead, ...small] : mostlyDead
 }
 
-/** Copies what lives in a pack to the growing one. False if some of it can't be read: then the pack stays. */
+/** Copies what lives in a pack to the growing one. False if some of it can't be read: then the pack stays for that. */
 const moveLive = async (core: StoreCore, pack: Pack, live: readonly number[]): Promise<boolean> => {
   const settles: (() => void)[] = []
   const bad: number[] = []
@@ -298,12 +309,10 @@ const moveLive = async (core: StoreCore, pack: Pack, live: readonly number[]): P
       batch.push(Buffer.from(chunk.stored))
       end += storedBytes
     })
-    for (const entry of bad) if (core.index.packOf(entry) === pack.number) await core.damage.note(entry)
-    if (bad.length > 0) return false
     await flush()
   }
-  if (settles.length === 0 && !isMoved) return true
-  await core.writer.commit()
+  if (settles.length > 0 || isMoved) await core.writer.commit()
   for (const settle of settles) settle()
-  return true
+  for (const entry of bad) if (core.index.packOf(entry) === pack.number) await core.damage.note(entry)
+  return bad.length === 0
 }

@@ -246,7 +246,7 @@ const storeOf = (id: string, core: StoreCore, drafts: Drafts, scrub: Scrub, repa
         if (pack.isFinished && (await packFiles.names(pack)) > 1) sharedBytes += pack.bodyEnd
       }
       const counts = { chunks: index.count, packs: packFiles.packs.size, manifests: manifests.count }
-      return { ...counts, storedBytes, sharedBytes, damaged: index.suspects }
+      return { ...counts, storedBytes, sharedBytes, damaged: index.suspects.size }
     },
     manifestRoot: manifest => manifests.root(manifest),
     chunks: ids => offerChunks(core, ids),

@@ -61,7 +61,7 @@ export class Verification {
     }
     const bad = await findBad(this.#core, ids, good, this.#watch)
     this.chunks += ids.length / 32
-    if (this.#core.index.suspects > 0) bad.push(...(await this.#lookAgain(ids, new Set(bad))))
+    if (this.#core.index.suspects.size > 0) bad.push(...(await this.#lookAgain(ids, new Set(bad))))
     for (const i of bad) await this.#mend(idText(ids, i * 32))
   }
 
@@ -127,7 +127,7 @@ export const verify = (core: StoreCore, only: ManifestId | undefined, watch: Ver
  */
 export const requireUndamaged = async (core: StoreCore, manifest: ManifestId): Promise<void> => {
   const { index, manifests, reader } = core
-  if (index.suspects === 0) return
+  if (index.suspects.size === 0) return
   const run = new Verification(core, { deep: true }, 0)
   for (const { id } of (await manifests.read(manifest)).pages) {
     const slices = pageSlices(await reader.read(id))
