@@ -1,26 +1,11 @@
 import assert from 'node:assert/strict'
 import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
-import test from 'node:test'
+import test, { type TestContext } from 'node:test'
 import { systemClock } from '#foundation/clock.ts'
-import { type Files, nodeFiles, type OpenFile } from '#foundation/files.ts'
+import { type Files, nodeFiles } from '#foundation/files.ts'
 import { ChunkCorrupt, type Heal } from './chunk-store.ts'
-import { contentOf, flip, ingestBytes, noise, only, sparse, temporaryStore } from './temporary-store.ts'
-
-/** The real files, but calls of one kind on one kind of file wait, or fail, as the test says. */
-const gated = (kind: keyof OpenFile, ending: string, gate: () => Promise<void>): Files => ({
-  ...nodeFiles,
-  async open(file, mode) {
-    const open = await nodeFiles.open(file, mode)
-    if (!file.endsWith(ending)) return open
-    const call = open[kind] as (...given: unknown[]) => Promise<unknown>
-    const gatedCall = async (...given: unknown[]) => {
-      await gate()
-      return call(...given)
-    }
-    return { ...open, [kind]: gatedCall }
-  },
-})
+import { contentOf, flip, gated, ingestBytes, noise, only, sparse, temporaryStore } from './temporary-store.ts'
 
 test('what nothing holds is freed, what something holds is not', async t => {
   const made = await temporaryStore(t)
@@ -300,15 +285,21 @@ test('what is damaged in a pack that can not be removed is told, and not counted
   assert.equal((await fs.readdir(made.folder)).includes('damaged.log'), false, 'its pack is gone')
 })
 
-test('what a collection finds damaged is not counted on', async t => {
+/** A collection of a pack in which something damaged is needed, and lies beside garbage. */
+const collectDamaged = async (t: TestContext, image: Buffer, garbageBytes: number, at: number) => {
   const made = await temporaryStore(t)
-  const image = noise(14, 300_000)
   const { manifest } = await ingestBytes(made.store, image, 'kept')
-  await ingestBytes(made.store, noise(15, 600_000), 'going')
-  await flip(await only(path.join(made.folder, 'packs'), '.pack'), 100_000)
+  await ingestBytes(made.store, noise(15, garbageBytes), 'going')
+  await flip(await only(path.join(made.folder, 'packs'), '.pack'), at)
   const store = await made.reopen()
   await store.release('going')
   await store.collect()
+  return { made, store, manifest }
+}
+
+test('what a collection finds damaged is not counted on', async t => {
+  const image = noise(14, 300_000)
+  const { store, manifest } = await collectDamaged(t, image, 600_000, 100_000)
   assert.equal((await store.stats()).damaged, 1)
   await assert.rejects(store.hold('another', manifest), ChunkCorrupt)
   assert.ok((await ingestBytes(store, image, 'again')).newBytes > 0)
@@ -332,14 +323,8 @@ test('damage that nobody needs any more goes with its pack, however much lives i
 })
 
 test('of a pack with damage that is needed all else is moved once, and it stays for that alone', async t => {
-  const made = await temporaryStore(t)
   const image = noise(18, 12_000_000)
-  const { manifest } = await ingestBytes(made.store, image, 'kept')
-  await ingestBytes(made.store, noise(19, 12_000_000), 'going')
-  await flip(await only(path.join(made.folder, 'packs'), '.pack'), 11_900_000)
-  const store = await made.reopen()
-  await store.release('going')
-  await store.collect()
+  const { made, store, manifest } = await collectDamaged(t, image, 12_000_000, 11_900_000)
   const { damaged, storedBytes } = await store.stats()
   assert.equal(damaged, 1)
   for (let i = 0; i < 3; i++) await store.collect()

@@ -11,6 +11,7 @@ import { HoldDamaged } from './holds.ts'
 import {
   contentOf,
   flip,
+  gated,
   ingestBytes,
   noise,
   only,
@@ -136,17 +137,9 @@ test('a damaged root is written again by who publishes the same, after a restart
 
 test('what could not be read for a while counts again once it is found good', async t => {
   let isBroken = false
-  const files: Files = {
-    ...nodeFiles,
-    async open(file, mode) {
-      const open = await nodeFiles.open(file, mode)
-      const read: typeof open.read = async (target, position) => {
-        if (isBroken && file.endsWith('.pack')) throw Object.assign(new Error('EIO'), { code: 'EIO' })
-        return await open.read(target, position)
-      }
-      return { ...open, read }
-    },
-  }
+  const files = gated('read', '.pack', async () => {
+    if (isBroken) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+  })
   const made = await temporaryStore(t, { files })
   const image = noise(42, 300_000)
   const { manifest } = await ingestBytes(made.store, image, 'a')
@@ -283,18 +276,9 @@ test('a chunk that could not be read for a while survives that its new copy is l
 
 test('a draft that could not begin as all of a manifest is empty', async t => {
   let left = Infinity
-  const files: Files = {
-    ...nodeFiles,
-    async open(file, mode) {
-      const open = await nodeFiles.open(file, mode)
-      if (!file.endsWith('.draft')) return open
-      const write: typeof open.write = async (bytes, position) => {
-        if (left-- === 0) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
-        await open.write(bytes, position)
-      }
-      return { ...open, write }
-    },
-  }
+  const files = gated('write', '.draft', async () => {
+    if (left-- === 0) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
+  })
   const made = await temporaryStore(t, { files })
   const page = 40 * 2 ** 20 // more than a page of a manifest describes
   const sizeBytes = page + 20_000

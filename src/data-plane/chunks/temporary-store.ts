@@ -4,7 +4,7 @@ import * as os from 'node:os'
 import * as path from 'node:path'
 import type { TestContext } from 'node:test'
 import { FakeClock } from '#foundation/clock.ts'
-import { type Files, nodeFiles } from '#foundation/files.ts'
+import { type Files, nodeFiles, type OpenFile } from '#foundation/files.ts'
 import { seededRandom, systemRandom } from '#foundation/random.ts'
 import { bytesOf, type Extent, type SparseBytes } from '#foundation/sparse-bytes.ts'
 import type { ChunkStore, Heal, ManifestId } from './chunk-store.ts'
@@ -111,3 +111,18 @@ export const flip = async (file: string, at: number): Promise<void> => {
   bytes[at]! ^= 1
   await fs.writeFile(file, bytes)
 }
+
+/** The real files, but calls of one kind on one kind of file wait, or fail, as the test says. */
+export const gated = (kind: keyof OpenFile, ending: string, gate: () => Promise<void>): Files => ({
+  ...nodeFiles,
+  async open(file, mode) {
+    const open = await nodeFiles.open(file, mode)
+    if (!file.endsWith(ending)) return open
+    const call = open[kind] as (...given: unknown[]) => Promise<unknown>
+    const gatedCall = async (...given: unknown[]) => {
+      await gate()
+      return call(...given)
+    }
+    return { ...open, [kind]: gatedCall }
+  },
+})

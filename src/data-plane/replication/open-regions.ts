@@ -175,9 +175,10 @@ export const openRegions = async (config: readonly RegionConfig[], parts: Region
     scrub: async (region, intervalMs, pace) =>
       (await onEach(region, store => store.scrub(intervalMs, pace))).some(isAtWork => isAtWork),
     health: async region => await Promise.all(of(region).map(slot => slot.health())),
-    draft: async (region, id, sizeBytes, isNew = false) =>
-      (await (isNew ? (await draftsOf(region, id)).found : findDraft(region, id))) ??
-      (await onRoomy(region, async (store, slot) => guardedDraft(slot, await store.draft(id, sizeBytes)))),
+    draft: async (region, id, sizeBytes, isNew = false) => {
+      const found = isNew ? (await draftsOf(region, id)).found : await findDraft(region, id)
+      return found ?? onRoomy(region, async (store, slot) => guardedDraft(slot, await store.draft(id, sizeBytes)))
+    },
     findDraft,
     async close() {
       for (const slot of all) await slot.close()
